@@ -1,0 +1,41 @@
+# Two commands carry the project: `make run` opens the window, `make test` checks everything.
+PYTHON ?= python3
+READY := .venv/.ready
+
+.PHONY: run test test-all bench lint samples icons screenshots bar-lengths clean
+
+run: $(READY)
+	.venv/bin/galaxyscope --samples
+
+test: $(READY) lint
+	.venv/bin/pytest -m "not slow and not benchmark"
+
+test-all: $(READY) lint
+	.venv/bin/pytest -m "not benchmark"
+
+bench: $(READY)
+	.venv/bin/pytest -m benchmark -s tests/benchmarks
+
+lint: $(READY)
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+
+samples: $(READY)
+	.venv/bin/python scripts/make_samples.py
+
+icons: $(READY)
+	.venv/bin/python scripts/make_icons.py
+
+screenshots: $(READY)
+	scripts/screenshots
+
+bar-lengths: $(READY)
+	.venv/bin/python scripts/bar_lengths.py
+
+$(READY): pyproject.toml constraints.txt scripts/setup
+	PYTHON="$(PYTHON)" scripts/setup
+
+clean:
+	rm -rf .venv build dist

@@ -1,0 +1,1 @@
+"""Networks: architectures, model cards, loading, preprocessing, answers."""

@@ -1,0 +1,1 @@
+"""The same steps as in the window, from the command line."""

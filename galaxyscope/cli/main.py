@@ -1,0 +1,54 @@
+"""One parser, one small module per command."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+
+from galaxyscope.cli import explain, measure, measure_map, models, predict, simulate
+from galaxyscope.cli.common import UsageError
+from galaxyscope.records.tables import TableError
+
+COMMANDS = (predict, explain, measure, measure_map, simulate, models)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Parser with a subparser for each command."""
+    parser = argparse.ArgumentParser(prog="galaxyscope", allow_abbrev=False)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for module in COMMANDS:
+        command = commands.add_parser(
+            module.NAME, help=module.HELP, description=module.__doc__, allow_abbrev=False
+        )
+        module.add_arguments(command)
+        command.set_defaults(run=module.run)
+    return parser
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run a command.
+
+    Returns
+    -------
+    int
+        Exit status, see `galaxyscope.launch.main`.
+    """
+    try:
+        args = build_parser().parse_args(argv)
+    except SystemExit as stop:  # --help, or a usage error that argparse has explained
+        return int(stop.code or 0)
+    try:
+        return int(args.run(args))
+    except (UsageError, TableError) as error:
+        print(f"galaxyscope: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        if isinstance(error, BrokenPipeError):  # `| head` has seen enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 141
+        print(f"galaxyscope: {error.filename}: {error.strerror}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("galaxyscope: interrupted", file=sys.stderr)
+        return 130

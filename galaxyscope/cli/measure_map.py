@@ -1,0 +1,93 @@
+"""Measure the bar on a saved map (.npy, or any image): lengths in pixels of the map.
+
+Only the positive part of a map counts: evidence for the target.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+from pathlib import Path
+
+import numpy as np
+
+from galaxyscope.cli.common import add_table, bar_settings, check_table, opened_table, sentence
+from galaxyscope.cli.measure import add_bar, add_scale, with_scale
+from galaxyscope.cli.progress import complain
+from galaxyscope.records.columns import RECORD_COLUMNS
+from galaxyscope.records.record import record_of_bar, record_of_error
+from galaxyscope.records.tables import record_row
+from galaxyscope.sky.frame import Affine
+from galaxyscope.sky.image import ImageError, SkyImage
+from galaxyscope.sky.readers import open_image
+
+NAME, HELP = "measure-map", "bar length on a saved map"
+# 16384 × 16384 float32; larger ones are no map of a galaxy and would fill the memory.
+_LARGEST = 2**30
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of the command."""
+    parser.add_argument("map", metavar="MAP", type=Path, help=".npy, .fits …")
+    add_table(parser)
+    add_bar(parser)
+    add_scale(parser)
+
+
+def open_map(path: Path) -> SkyImage:
+    """Read a map; ``.npy`` files are never unpickled, their first row is the top one.
+
+    Raises
+    ------
+    ImageError
+    """
+    try:
+        with path.open("rb") as file:
+            is_npy = file.read(6) == b"\x93NUMPY"
+            size = path.stat().st_size
+    except OSError as error:
+        raise ImageError(path, f"cannot be read ({error.strerror})") from error
+    if not is_npy:
+        return open_image(path)
+    if size > _LARGEST:
+        raise ImageError(path, f"is too large for a map ({size / 2**30:.1f} GiB)")
+    try:
+        # Mapped first: a header that promises more than the file holds is refused unread.
+        values = np.load(path, mmap_mode="r", allow_pickle=False)
+        if values.ndim != 2 or values.dtype.kind not in "fiub" or 0 in values.shape:
+            raise ImageError(path, f"a map is 2-D and of numbers, this is {_kind(values)}")
+        data = np.array(values, np.float32)[None]
+    except (ValueError, EOFError, OSError, TypeError) as error:
+        if isinstance(error, ImageError):
+            raise
+        raise ImageError(path, f"not a readable .npy array ({sentence(error)})") from error
+    data.setflags(write=False)
+    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    return SkyImage(data=data, name=path.name, path=path, sha256=sha256)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the command; the exit status."""
+    from galaxyscope.measure.bars import measure_bar
+
+    check_table(args.output)
+    settings = bar_settings(args)
+    error = ""
+    try:
+        image = with_scale(open_map(args.map), args)
+        bar = measure_bar(np.maximum(image.light, 0), Affine(), settings=settings)
+        record = record_of_bar(image, bar, created_at="")
+    except ImageError as refused:
+        error = refused.reason
+    except (ValueError, MemoryError) as refused:
+        error = sentence(refused)
+    if error:
+        complain(f"galaxyscope: {args.map}: {error}")
+        record = record_of_error(args.map, error)
+    with opened_table(args.output, RECORD_COLUMNS) as add:
+        add(record_row(record))
+    return 1 if error else 0
+
+
+def _kind(values: np.ndarray) -> str:
+    return f"{'×'.join(map(str, values.shape)) or 'a single'} {values.dtype}"

@@ -1,0 +1,136 @@
+"""What every explainer takes and returns: `Explainer`, `Attribution`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from galaxyscope.sky.frame import Affine
+from galaxyscope.work.watch import Watch
+
+if TYPE_CHECKING:
+    from galaxyscope.classify.classifier import Classifier, NetworkInput
+
+
+@dataclass(frozen=True, eq=False)
+class Attribution:
+    """Where the network looked, on the network's own pixel grid.
+
+    Parameters
+    ----------
+    values : ndarray, shape (rows, columns), float32
+        One number per network-input pixel. Unsigned methods give values ≥ 0.
+    to_cutout : Affine
+        Attribution pixel → cutout pixel.
+    signed : bool
+        True where negative values mean evidence against the target.
+    method, target : str
+        Registry name of the method (with preset) and class name of the target.
+    parameters : mapping
+        Every setting that changes the result, seed included; JSON types only.
+    model, model_sha256, image_sha256, version : str
+        Provenance.
+    samples_done : int
+        How many samples the map is the mean of (1 for deterministic methods).
+    blocks : ndarray or None, shape (blocks, rows, columns), float32
+        Means over disjoint groups of samples, each an estimate of the same map; they
+        give the error of the map and of everything measured on it.
+    """
+
+    values: NDArray[np.float32]
+    to_cutout: Affine
+    signed: bool
+    method: str
+    target: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    model: str = ""
+    model_sha256: str = ""
+    image_sha256: str = ""
+    version: str = ""
+    samples_done: int = 1
+    blocks: NDArray[np.float32] | None = None
+
+
+@dataclass(frozen=True)
+class MethodCard:
+    """What the user is told about a method before she runs it.
+
+    Parameters
+    ----------
+    name : str
+        Registry name, e.g. ``"smoothgrad/rotation-averaged"``.
+    title : str
+        What the menu shows.
+    family : str
+        Heading in the list: ``"Gradients"``, ``"Class activation maps"`` …
+    summary : str
+        One sentence: what the map shows.
+    reference : str
+        Paper or library.
+    parameters : tuple of Parameter
+        What can be set.
+    deterministic : bool
+    """
+
+    name: str
+    title: str
+    family: str
+    summary: str
+    reference: str
+    parameters: tuple[Parameter, ...] = ()
+    deterministic: bool = True
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One setting of a method: name in code, label in the window, default and limits."""
+
+    name: str
+    label: str
+    default: float | int | bool
+    minimum: float | int = 0
+    maximum: float | int = 1
+    help: str = ""
+
+
+class Explainer(Protocol):
+    """One explanation method."""
+
+    @property
+    def card(self) -> MethodCard:
+        """What the user is told; readable without torch."""
+        ...
+
+    def explain(
+        self,
+        classifier: Classifier,
+        net_input: NetworkInput,
+        target: str,
+        parameters: Mapping[str, Any],
+        watch: Watch,
+    ) -> Attribution:
+        """Explain the logit of `target`.
+
+        Parameters
+        ----------
+        classifier : Classifier
+            Must not be used by anybody else meanwhile (one lane per network replica).
+        net_input : NetworkInput
+        target : str
+            Class name, as on the model card.
+        parameters : mapping
+            Values for ``card.parameters`` (missing ones take their default); ``seed`` for
+            methods that draw random numbers.
+        watch : Watch
+            Checked at least once per batch; reports ``(done, total, partial Attribution)``.
+
+        Raises
+        ------
+        Cancelled
+            Soon after ``watch.cancel()``; the network is as it was before.
+        """
+        ...

@@ -1,0 +1,101 @@
+"""SmoothGrad (Smilkov et al. 2017, arXiv:1706.03825) in the two forms of the bar paper.
+
+``tf-keras-vis``: mean over N of |∂y/∂x| per channel, then the maximum over channels, as
+Bhambra, Joachimi & Lahav (2022, MNRAS 511, 5032) ran it. ``signed``: their equation 2, the
+mean of ∂y/∂x; channels are *summed*, which keeps the sign and is the reaction of the logit to
+the same amount of light added in all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from galaxyscope.classify.classifier import Classifier, NetworkInput
+from galaxyscope.explain.engine import explain_samples, tensor
+from galaxyscope.explain.protocol import Attribution, MethodCard
+from galaxyscope.work.watch import Watch
+
+
+class NoisySampler:
+    """Noisy copies of one picture, and the mean of what the network's gradient says there.
+
+    Parameters
+    ----------
+    image : Tensor, shape (1, 3, size, size)
+    settings : mapping
+        ``samples`` N; ``noise`` S_noise = σ / (x_max − x_min); ``times_input`` X_input;
+        ``seed``.
+    signed : bool
+        Mean of ∂y/∂x, summed over channels; else mean of |∂y/∂x|, maximum over channels.
+    """
+
+    channels = 3
+
+    def __init__(self, image: torch.Tensor, settings: Mapping[str, Any], signed: bool) -> None:
+        self.signed = signed
+        self.count = int(settings["samples"])
+        self._image, self._seed = image, int(settings["seed"])
+        self._factor = image if settings["times_input"] else torch.ones_like(image)
+        self._sigma = float(settings["noise"]) * float(image.max() - image.min())
+
+    def inputs(self, samples: Sequence[int]) -> torch.Tensor:
+        """Noisy copies."""
+        return self._image + noise(samples, self._image, self._sigma, self._seed)
+
+    def maps(
+        self, samples: Sequence[int], gradients: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Gradients per channel, each sample with weight one."""
+        found = gradients if self.signed else gradients.abs()
+        return found * self._factor, found.new_ones(len(samples), 1, 1, 1)
+
+    def reduce(self, stack: torch.Tensor, mean: torch.Tensor) -> torch.Tensor:
+        """Sum over channels, or the channel where the mean of all samples is largest."""
+        if self.signed:
+            return stack.sum(-3)
+        strongest = mean.argmax(-3, keepdim=True).expand(*stack.shape[:-3], 1, *mean.shape[-2:])
+        return stack.gather(-3, strongest).squeeze(-3)
+
+
+def noise(samples: Sequence[int], like: torch.Tensor, sigma: float, seed: int) -> torch.Tensor:
+    """Gaussian noise, drawn for each sample from a generator of its own.
+
+    So a sample has the same noise whatever the batch it is in and whatever the device.
+
+    Parameters
+    ----------
+    samples : sequence of int
+        Numbers of the samples.
+    like : Tensor, shape (1, 3, size, size)
+        Gives shape and device.
+    sigma : float
+        Standard deviation in the units of the network input.
+    seed : int
+
+    Returns
+    -------
+    Tensor, shape (n, 3, size, size)
+    """
+    shape = tuple(like.shape[1:])
+    drawn = np.stack(
+        [np.random.default_rng((seed, k)).standard_normal(shape, np.float32) for k in samples]
+    )
+    return torch.from_numpy(drawn).to(like.device) * sigma
+
+
+def explain(
+    classifier: Classifier,
+    net_input: NetworkInput,
+    target: str,
+    card: MethodCard,
+    settings: Mapping[str, Any],
+    watch: Watch,
+) -> Attribution:
+    """SmoothGrad in the form that the card names; see :meth:`Explainer.explain`."""
+    signed = card.name == "smoothgrad/signed"
+    sampler = NoisySampler(tensor(classifier, net_input), settings, signed)
+    return explain_samples(classifier, net_input, target, card, settings, watch, sampler)

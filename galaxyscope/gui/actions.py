@@ -1,0 +1,310 @@
+"""The one table of actions: menus, toolbar, keys, command palette and F1 are made from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import Any
+
+from PySide6.QtGui import QAction, QActionGroup, QKeySequence
+from PySide6.QtWidgets import QMainWindow, QMenu
+
+MENUS = ("File", "Edit", "View", "Explain", "Measure", "Models", "Help")
+
+
+@dataclass(frozen=True)
+class ActionSpec:
+    """One thing the user can do.
+
+    Parameters
+    ----------
+    id : str
+        Name in code and in the settings.
+    menu : str
+        Menu it stands in; ``"View/Theme"`` is a submenu, a leading ``-`` puts a
+        separator before it.
+    text : str
+        With a trailing ``…`` where a dialog follows.
+    does : str
+        Dotted name, below the window, of the method that is called. A checkable action
+        passes its state, or `argument` where it belongs to a group.
+    keys : tuple of str
+        Qt key sequences, the first one is shown.
+    icon : str
+        Name of an icon of the theme.
+    checked : bool or None
+        None for an action that is not checkable, else its first state.
+    group : str
+        Actions of one group exclude each other.
+    argument : object
+        Passed to the method where not None.
+    needs : str
+        ``"image"``, ``"map"``, ``"line"``, ``"model"`` or ``"job"``: enabled only while
+        there is one.
+    tip : str
+        One sentence for tooltip and palette.
+    """
+
+    id: str
+    menu: str
+    text: str
+    does: str
+    keys: tuple[str, ...] = ()
+    icon: str = ""
+    checked: bool | None = None
+    group: str = ""
+    argument: object = None
+    needs: str = ""
+    tip: str = ""
+
+
+A = ActionSpec
+ACTIONS: tuple[ActionSpec, ...] = (
+    A("open", "File", "Open files…", "browsing.ask_files", ("Ctrl+O",), "open"),
+    A("open_folder", "File", "Open folder…", "browsing.ask_folder", ("Ctrl+Shift+O",), "folder"),
+    A("samples", "File", "Open samples", "browsing.open_samples", (), "samples"),
+    A("export", "-File", "Export measurements…", "measuring.ask_export", ("Ctrl+E",), "export"),
+    A(
+        "save_picture",
+        "File",
+        "Save picture…",
+        "measuring.ask_picture",
+        ("Ctrl+Shift+S",),
+        needs="image",
+    ),
+    A("quit", "-File", "Quit", "close", ("Ctrl+Q",)),
+    A("undo", "Edit", "Undo", "undo.undo", ("Ctrl+Z",), "undo"),
+    A("redo", "Edit", "Redo", "undo.redo", ("Ctrl+Shift+Z", "Ctrl+Y"), "redo"),
+    A(
+        "delete",
+        "-Edit",
+        "Delete measurement",
+        "measuring.delete_selected",
+        ("Del", "Backspace"),
+        "delete",
+        needs="line",
+    ),
+    A("commands", "-Edit", "Commands…", "open_palette", ("Ctrl+Shift+P",), "search"),
+    A("previous", "View", "Previous galaxy", "browsing.previous", ("K",), "previous"),
+    A("next", "View", "Next galaxy", "browsing.next", ("J",), "next"),
+    A("fit", "-View", "Fit", "canvas.fit", ("`",), "fit", needs="image"),
+    A("one", "View", "1:1", "canvas.one_to_one", ("1",), "one", needs="image"),
+    *(
+        A(f"zoom{n}", "View/Zoom", f"{n} ×", "canvas.zoom", (str(n),), argument=n, needs="image")
+        for n in range(2, 10)
+    ),
+    A("centre", "View", "Centre", "canvas.centre", ("C",), needs="image"),
+    A(
+        "reset",
+        "View",
+        "Reset contrast and stretch",
+        "canvas.reset_display",
+        ("Ctrl+0",),
+        needs="image",
+        tip="As a double right-click on the picture.",
+    ),
+    A("tool_pan", "-View/Tool", "Pan", "canvas.set_tool", ("V",), "pan", True, "tool", "pan"),
+    A("tool_line", "View/Tool", "Line", "canvas.set_tool", ("L",), "line", False, "tool", "line"),
+    A(
+        "tool_ruler",
+        "View/Tool",
+        "Ruler",
+        "canvas.set_tool",
+        ("R",),
+        "ruler",
+        False,
+        "tool",
+        "ruler",
+        tip="Measures and leaves no record.",
+    ),
+    A(
+        "freeze",
+        "View",
+        "Freeze coordinates",
+        "canvas.set_frozen",
+        ("F",),
+        checked=False,
+        needs="image",
+    ),
+    A(
+        "overlay",
+        "-View",
+        "Show map",
+        "mapping.set_visible",
+        ("O",),
+        "overlay",
+        True,
+        tip="Lays what the network looked at over the galaxy.",
+    ),
+    A("blink", "View", "Blink map", "mapping.set_blinking", ("B",), checked=False, needs="map"),
+    A(
+        "lower",
+        "View",
+        "Lower threshold",
+        "mapping.step_threshold",
+        ("[",),
+        argument=-0.01,
+        needs="map",
+    ),
+    A(
+        "higher",
+        "View",
+        "Raise threshold",
+        "mapping.step_threshold",
+        ("]",),
+        argument=0.01,
+        needs="map",
+    ),
+    A(
+        "theme_system", "-View/Theme", "As the system", "set_theme", (), "", True, "theme", "system"
+    ),
+    A("theme_light", "View/Theme", "Light", "set_theme", (), "", False, "theme", "light"),
+    A("theme_dark", "View/Theme", "Dark", "set_theme", (), "", False, "theme", "dark"),
+    A("full_screen", "View", "Full screen", "set_full_screen", ("F11",), checked=False),
+    A("explain", "Explain", "Explain", "explaining.explain", ("E",), "explain", needs="model"),
+    A("cancel", "Explain", "Cancel", "explaining.cancel", ("Esc",), "cancel", needs="job"),
+    A(
+        "auto_explain",
+        "-Explain",
+        "Explain automatically",
+        "explaining.set_automatic",
+        checked=False,
+        tip="Every galaxy that is opened is explained and measured at once.",
+    ),
+    A("scale", "Measure", "Pixel scale…", "measuring.ask_scale", ("Ctrl+L",), needs="image"),
+    A("redshift", "Measure", "Redshift…", "measuring.ask_redshift", ("Ctrl+R",), needs="image"),
+    A("observer", "Measure", "Observer…", "measuring.ask_observer"),
+    A(
+        "invariant",
+        "-Measure/Algorithm",
+        "Rotation-invariant",
+        "explaining.set_algorithm",
+        (),
+        "",
+        True,
+        "algorithm",
+        "invariant",
+        tip="Measures a bar alike at every angle.",
+    ),
+    A(
+        "published",
+        "Measure/Algorithm",
+        "Published",
+        "explaining.set_algorithm",
+        (),
+        "",
+        False,
+        "algorithm",
+        "published",
+        tip="Algorithm 1 of the paper, exactly as its authors ran it.",
+    ),
+    A("keys", "Help", "Keys", "show_keys", ("F1",), "help"),
+    A("about", "Help", "About GalaxyScope", "show_about"),
+)
+
+
+class Actions:
+    """The table as live `QAction` objects of a window.
+
+    Parameters
+    ----------
+    window : QMainWindow
+        Owns the actions; `ActionSpec.does` is looked up below it when triggered.
+    """
+
+    def __init__(self, window: QMainWindow) -> None:
+        self._window = window
+        self._groups: dict[str, QActionGroup] = {}
+        self._actions = {spec.id: self._make(spec) for spec in ACTIONS}
+        self.menus: dict[str, QMenu] = {}
+
+    def __getitem__(self, action_id: str) -> QAction:
+        return self._actions[action_id]
+
+    def items(self) -> Iterable[tuple[ActionSpec, QAction]]:
+        """The table's rows with their live actions, in order."""
+        return ((spec, self._actions[spec.id]) for spec in ACTIONS)
+
+    def fill_menu_bar(self) -> None:
+        """Build the menus, in the order of `MENUS`."""
+        bar = self._window.menuBar()
+        for title in MENUS:
+            self.menus[title] = bar.addMenu(f"&{title}")
+        for spec, action in self.items():
+            if spec.menu.startswith("-"):
+                self.menus[spec.menu[1:].partition("/")[0]].addSeparator()
+            self._menu(spec.menu.lstrip("-")).addAction(action)
+
+    def _menu(self, path: str) -> QMenu:
+        if path not in self.menus:
+            parent, _, title = path.rpartition("/")
+            self.menus[path] = self._menu(parent).addMenu(title)
+        return self.menus[path]
+
+    def enable(self, **there_is: bool) -> None:
+        """Enable and disable actions by what they need: ``enable(image=True, map=False)``."""
+        for spec, action in self.items():
+            if spec.needs in there_is:
+                action.setEnabled(there_is[spec.needs])
+
+    def check(self, action_id: str, checked: bool = True) -> None:
+        """Show a state that was reached elsewhere, without calling the method again."""
+        action = self._actions[action_id]
+        if action.isChecked() != checked:
+            action.setChecked(checked)
+
+    def _make(self, spec: ActionSpec) -> QAction:
+        action = QAction(spec.text, self._window)
+        action.setObjectName(spec.id)
+        action.setShortcuts([QKeySequence(key) for key in spec.keys])
+        keys = f" ({action.shortcut().toString(NATIVE)})" if spec.keys else ""
+        action.setToolTip(f"{spec.text.rstrip('…')}{keys}" + (f"\n{spec.tip}" if spec.tip else ""))
+        if spec.checked is not None:
+            action.setCheckable(True)
+            action.setChecked(spec.checked)
+        if spec.group:
+            group = self._groups.get(spec.group)
+            if group is None:
+                group = self._groups[spec.group] = QActionGroup(self._window)
+            group.addAction(action)
+        # `triggered` and not `toggled`: showing a state must not cause it again.
+        action.triggered.connect(lambda checked, spec=spec: self._run(spec, checked))
+        self._window.addAction(action)
+        return action
+
+    def _run(self, spec: ActionSpec, checked: bool) -> None:
+        method: Any = attrgetter(spec.does)(self._window)
+        if spec.argument is not None:
+            method(spec.argument)
+        elif spec.checked is not None:
+            method(checked)
+        else:
+            method()
+
+
+NATIVE = QKeySequence.SequenceFormat.NativeText
+
+
+def key_table() -> list[tuple[str, str, str]]:
+    """What F1 shows: (menu, what it does, keys) for every action that has keys, and the mouse."""
+    rows = []
+    for spec in ACTIONS:
+        if spec.keys:
+            keys = "  or  ".join(QKeySequence(key).toString(NATIVE) for key in spec.keys)
+            rows.append((spec.menu.lstrip("-").partition("/")[0], spec.text.rstrip("…"), keys))
+    return [*rows, *MOUSE]
+
+
+# What the canvas and the gallery do by themselves; shown with the rest.
+MOUSE = (
+    ("Canvas", "Zoom at the cursor", "Wheel"),
+    ("Canvas", "Pan", "Middle-drag or Space-drag"),
+    ("Canvas", "Contrast and bias", "Right-drag"),
+    ("Canvas", "Reset contrast", "Double right-click"),
+    ("Canvas", "Draw a line", "L, then drag or click twice"),
+    ("Canvas", "Snap the angle of a line", "Shift while dragging"),
+    ("Canvas", "Move an end by 1, 0.1, 10 px", "Arrows, Alt+Arrows, Shift+Arrows"),
+    ("Canvas", "Other end of the line", "Tab"),
+    ("Gallery", "Previous, next galaxy", "Arrows"),
+)

@@ -1,0 +1,99 @@
+"""From image, display and overlay to the picture item; many changes cost one rendering."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pyqtgraph as pg
+from PySide6.QtCore import QObject, QTimer
+from PySide6.QtGui import QImage, QPainterPath
+
+from galaxyscope.gui.canvas import overlay as overlays
+from galaxyscope.gui.canvas.overlay import Overlay
+from galaxyscope.gui.canvas.picture import PictureItem, argb_to_qimage, to_qimage
+
+if TYPE_CHECKING:
+    from galaxyscope.sky.image import SkyImage
+    from galaxyscope.sky.stretch import Display
+
+
+class Renderer(QObject):
+    """Keeps the picture item in step with what it is to show.
+
+    Parameters
+    ----------
+    parent : QObject
+        Owns the timer that waits for the end of a burst of changes.
+    """
+
+    def __init__(self, parent: QObject) -> None:
+        super().__init__(parent)
+        self.item = PictureItem()
+        self.image: SkyImage | None = None
+        self.display: Display | None = None
+        self.overlay: Overlay | None = None
+        self.visible = True
+        self._base_stale = self._overlay_stale = False
+        self._wait = QTimer(self)
+        self._wait.setSingleShot(True)
+        self._wait.timeout.connect(self.render_now)
+
+    def set_image(self, image: SkyImage | None, display: Display | None) -> None:
+        """Show another image at once."""
+        self.image, self.display = image, display
+        self._base_stale = True
+        self.render_now()
+
+    def set_display(self, display: Display) -> None:
+        """Show it with other limits or another stretch."""
+        self.display = display
+        self._base_stale = True
+        self._wait.start(0)
+
+    def set_overlay(self, overlay: Overlay | None, visible: bool) -> None:
+        """Lay a map over it, or take the map away.
+
+        Raises
+        ------
+        ValueError
+            If the map has not the shape of the image, or its colour map is unknown.
+        """
+        if overlay is not None:
+            shape = None if self.image is None else self.image.shape
+            if overlay.values.shape != shape:
+                raise ValueError(f"an overlay of {overlay.values.shape} on an image of {shape}")
+            if overlay.colormap not in overlays.COLORMAPS:
+                raise ValueError(f"no colour map {overlay.colormap!r}")
+        self.overlay, self.visible = overlay, visible
+        self._overlay_stale = True
+        self._wait.start(0)
+
+    def render_now(self) -> None:
+        """Build what has become stale: the display buffer, the colours of the overlay."""
+        self._wait.stop()
+        image = self.image
+        if self._base_stale:
+            base = QImage()
+            if image is not None and self.display is not None:
+                from galaxyscope.sky.stretch import display_buffer
+
+                buffer = display_buffer(image, self.display)
+                base = to_qimage(buffer[:: -1 if image.y_up else 1])
+            self.item.set_base(base)
+        if self._overlay_stale:
+            shown = self.overlay if self.visible else None
+            if shown is None or image is None:
+                self.item.set_overlay(None)
+            else:
+                argb = overlays.colours(shown)[:: -1 if image.y_up else 1]
+                self.item.set_overlay(argb_to_qimage(argb), _contour(image, shown))
+        self._base_stale = self._overlay_stale = False
+
+
+def _contour(image: SkyImage, overlay: Overlay) -> QPainterPath | None:
+    """Contour in screen units, None where it is not wanted."""
+    if not overlay.contour:
+        return None
+    points = image.to_screen(overlays.contour(overlay.values, overlay.threshold)).reshape(-1, 2)
+    path: QPainterPath = pg.arrayToQPath(points[:, 0], points[:, 1], connect="pairs")
+    return path

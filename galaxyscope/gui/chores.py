@@ -1,0 +1,297 @@
+"""What the window has done on lanes: reading, thumbnails, asking the network.
+
+Plain functions that run on worker threads. Heavy packages are imported inside them, so that
+the first paint does not wait for these.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PySide6.QtGui import QImage
+
+from galaxyscope.gui.model import ShownMap
+from galaxyscope.records.record import Record, plane_key, record_of_bar
+from galaxyscope.records.store import ImageSettings, Session
+from galaxyscope.sky.image import PixelScale, Plane, SkyImage
+from galaxyscope.work.watch import Watch
+
+if TYPE_CHECKING:
+    from galaxyscope.classify.classifier import Classifier, Prediction
+    from galaxyscope.explain.protocol import Attribution
+    from galaxyscope.measure.results import BarMeasurement
+    from galaxyscope.sky.stretch import Display
+
+HISTOGRAM_BINS = 96
+# The network's replica that the window works with; explanations and predictions share it.
+NETWORK = "network"
+# One thread writes to the session, so that changes and their undoing keep their order.
+SESSION = "session"
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """A file that was read, with what the session knows of it."""
+
+    file_image: SkyImage
+    image: SkyImage
+    display: Display
+    records: tuple[Record, ...]
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked of an explainer, and how its map is measured."""
+
+    method: str
+    target: str
+    parameters: Mapping[str, Any]
+    algorithm: str
+
+
+@dataclass(frozen=True, eq=False)
+class Explained:
+    """A map, ready for the screen, and the bar found on it."""
+
+    map: ShownMap
+    bar: BarMeasurement
+
+
+def with_settings(image: SkyImage, settings: ImageSettings) -> SkyImage:
+    """The image with what the user said of its scale and redshift."""
+    changes: dict[str, Any] = {}
+    if settings.scale_arcsec_per_px is not None:
+        changes["scale"] = PixelScale(settings.scale_arcsec_per_px, "user")
+    if settings.redshift is not None:
+        changes["redshift"] = settings.redshift
+    return image.replace(**changes) if changes else image
+
+
+def read_picture(path: Path, plane: Plane | None, session: Session) -> Picture:
+    """Read a file.
+
+    Raises
+    ------
+    ImageError
+        One sentence, if it cannot be shown.
+    """
+    from galaxyscope.sky.readers import open_image
+    from galaxyscope.sky.stretch import default_display, warm_up
+
+    warm_up()
+    file_image = open_image(path, plane)
+    image = with_settings(file_image, session.settings(file_image.sha256))
+    records = session.records(image.sha256, plane_key(image))
+    return Picture(file_image, image, default_display(image), tuple(records))
+
+
+def list_pictures(paths: list[Path]) -> tuple[list[Path], Path | None, Path | None]:
+    """What a gallery shows for files and folders that were opened.
+
+    Returns
+    -------
+    paths : list of Path
+    folder : Path or None
+        Whose content it is, None for a loose list.
+    first : Path or None
+        Which one to show.
+    """
+    from galaxyscope.sky.readers import list_images
+
+    paths = [Path(os.path.abspath(path)) for path in paths]
+    if len(paths) == 1:
+        only = paths[0]
+        folder = only if only.is_dir() else only.parent
+        inside = list_images(folder) if folder.is_dir() else []
+        if only.is_dir():
+            return inside, folder, inside[0] if inside else None
+        # A name that does not look like a picture is tried all the same.
+        return (inside if only in inside else [only, *inside]), folder, only
+    found: list[Path] = []
+    for path in paths:
+        found += list_images(path) if path.is_dir() else [path]
+    return found, None, found[0] if found else None
+
+
+def make_thumbnail(path: Path, side: int) -> QImage:
+    """A small picture of a file; every n-th pixel of a large one.
+
+    Raises
+    ------
+    ImageError
+    """
+    from galaxyscope.sky.readers import open_image
+    from galaxyscope.sky.stretch import default_display, display_buffer
+
+    image = open_image(path)
+    step = max(1, min(image.shape) // (2 * side))
+    if step > 1:
+        image = image.replace(data=np.ascontiguousarray(image.data[:, ::step, ::step]))
+    buffer = display_buffer(image, default_display(image))
+    if image.y_up:
+        buffer = buffer[::-1]
+    buffer = np.ascontiguousarray(buffer)
+    colour = buffer.ndim == 3
+    kind = QImage.Format.Format_RGB888 if colour else QImage.Format.Format_Grayscale8
+    rows, columns = buffer.shape[:2]
+    full = QImage(buffer.data, columns, rows, buffer.strides[0], kind)
+    from PySide6.QtCore import Qt
+
+    # `scaled` copies, so that nothing points into the numpy buffer afterwards.
+    return full.scaled(
+        side,
+        side,
+        Qt.AspectRatioMode.KeepAspectRatio,
+        Qt.TransformationMode.SmoothTransformation,
+    ).copy()
+
+
+def load_network(name: str | None) -> Classifier:
+    """Load a network, leaving the window one core.
+
+    Raises
+    ------
+    Exception
+        As the model store raises it; one sentence.
+    """
+    import torch
+
+    from galaxyscope.classify.store import load_model
+
+    torch.set_num_threads(max(1, (os.cpu_count() or 2) - 1))
+    return load_model(name)
+
+
+def predict(classifier: Classifier, image: SkyImage) -> Prediction:
+    """What the network says of an image."""
+    from galaxyscope.pipeline import predict_image
+
+    return predict_image(image, classifier)
+
+
+def predict_file(classifier: Classifier, path: Path) -> Prediction:
+    """What the network says of a file that is not shown."""
+    from galaxyscope.sky.readers import open_image
+
+    return predict(classifier, open_image(path))
+
+
+def explain(
+    classifier: Classifier, image: SkyImage, request: Request, watch: Watch
+) -> Explained:
+    """Ask where the network looked, and measure the bar there.
+
+    Raises
+    ------
+    Cancelled
+        Soon after ``watch.cancel()``.
+    """
+    from galaxyscope.explain.registry import method
+
+    net_input = classifier.prepare(image)
+    found = method(request.method).explain(
+        classifier, net_input, request.target, request.parameters, watch
+    )
+    attribution = dataclasses.replace(found, image_sha256=image.sha256)
+    watch.check()
+    bar = measure(attribution, request.algorithm)
+    watch.check()
+    return Explained(make_shown(attribution, image.shape), bar)
+
+
+def measure(attribution: Attribution, algorithm: str) -> BarMeasurement:
+    """Find the bar on a map."""
+    from galaxyscope.measure.bars import BarSettings
+    from galaxyscope.pipeline import measure_attribution
+
+    return measure_attribution(attribution, BarSettings(algorithm=algorithm))
+
+
+def make_shown(attribution: Attribution, shape: tuple[int, int]) -> ShownMap:
+    """Bring a map onto the cutout's grid and count its values."""
+    from galaxyscope.explain.grid import on_cutout
+
+    values = on_cutout(attribution, shape)
+    strength = np.abs(values) if attribution.signed else values
+    top = float(strength.max(initial=0.0))
+    if top > 0:
+        values = values / np.float32(top)
+    inside = values[values > 0]
+    histogram = np.histogram(inside, HISTOGRAM_BINS, (0.0, 1.0))[0]
+    return ShownMap(values, attribution.signed, np.sort(values, axis=None), histogram, attribution)
+
+
+def keep_bar(
+    session: Session,
+    image: SkyImage,
+    bar: BarMeasurement,
+    attribution: Attribution,
+    prediction: Prediction | None,
+) -> tuple[Record, ...]:
+    """Keep an automatic row, in the place of one made the same way, and compare the drawn ones.
+
+    Returns
+    -------
+    tuple of Record
+        All rows of the picture, as they are on disk now.
+    """
+    from galaxyscope.pipeline import provenance
+
+    new = record_of_bar(image, bar, provenance(attribution, prediction))
+    rows = session.records(image.sha256, new.plane)
+    for old in rows:
+        if old.kind == "automatic" and _made_alike(old, new):
+            session.replace(dataclasses.replace(new, id=old.id))
+            break
+    else:
+        session.add(new)
+    return compare_again(session, image.sha256, new.plane)
+
+
+def compare_again(session: Session, sha256: str, plane: str) -> tuple[Record, ...]:
+    """Bring the differences of drawn rows up to date with the newest automatic one."""
+    from galaxyscope.records.record import compared
+
+    rows = session.records(sha256, plane)
+    automatic = newest_automatic(rows)
+    for row in rows:
+        if row.kind == "drawn":
+            fresh = compared(row, automatic)
+            if fresh != row:
+                session.replace(fresh)
+    return tuple(session.records(sha256, plane))
+
+
+def newest_automatic(rows: tuple[Record, ...] | list[Record]) -> Record | None:
+    """The automatic row that counts, None if there is none."""
+    automatic = [row for row in rows if row.kind == "automatic" and not row.error]
+    return max(automatic, key=lambda row: row.created_at, default=None)
+
+
+def rescaled(record: Record, image: SkyImage) -> Record:
+    """A row with its arcsec and kpc as the image has scale and redshift now."""
+    from galaxyscope.sky.coordinates import COSMOLOGY_NAME, lengths
+
+    size = None if record.length_px is None else lengths(image, record.length_px)
+    kpc = None if size is None else size.kpc
+    scale = image.scale
+    return dataclasses.replace(
+        record,
+        length_arcsec=None if size is None else size.arcsec,
+        length_kpc=kpc,
+        cosmology="" if kpc is None else COSMOLOGY_NAME,
+        scale_arcsec_per_px=None if scale is None else scale.arcsec_per_px,
+        scale_source="" if scale is None else scale.source,
+        redshift=image.redshift,
+    )
+
+
+def _made_alike(old: Record, new: Record) -> bool:
+    fields = ("algorithm", "method", "target", "model_sha256")
+    return all(getattr(old, name) == getattr(new, name) for name in fields)

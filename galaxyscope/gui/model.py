@@ -1,0 +1,180 @@
+"""What the window knows: the galaxies of a list, and the one that is shown.
+
+Views listen to a :class:`Workspace`; only controllers change it, on the GUI thread.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from PySide6.QtCore import QObject, Signal
+
+from galaxyscope.measure.results import BarMeasurement
+from galaxyscope.records.record import Record, plane_key
+from galaxyscope.sky.image import Plane, SkyImage
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from galaxyscope.classify.classifier import Prediction
+    from galaxyscope.explain.protocol import Attribution
+    from galaxyscope.sky.stretch import Display
+
+What = Literal["image", "prediction", "map", "records", "state"]
+# Pixels of galaxies that were left are kept up to this; the rest is read again when needed.
+KEPT_BYTES = 384 * 2**20
+
+
+@dataclass(frozen=True, eq=False)
+class ShownMap:
+    """An attribution made ready for the screen, away from the GUI thread.
+
+    Parameters
+    ----------
+    values : ndarray, shape (rows, columns), float32
+        On the cutout's own grid, divided by the map's maximum (of the magnitude if signed).
+    signed : bool
+    sorted_values : ndarray, shape (rows * columns,), float32
+        The same in ascending order: counting pixels above a threshold is one search.
+    histogram : ndarray, shape (bins,)
+        Pixel counts over [0, 1] of the positive values.
+    attribution : Attribution
+    """
+
+    values: NDArray[np.float32]
+    signed: bool
+    sorted_values: NDArray[np.float32]
+    histogram: NDArray[np.int64]
+    attribution: Attribution
+
+    def pixels_above(self, threshold: float) -> int:
+        """How many cutout pixels lie above a threshold in [0, 1]."""
+        return int(self.sorted_values.size - self.sorted_values.searchsorted(threshold, "right"))
+
+
+@dataclass(eq=False)
+class Galaxy:
+    """One cutout of the list and everything that was found out about it.
+
+    Parameters
+    ----------
+    path : Path
+    file_image : SkyImage or None
+        As it was read; `image` is the same with what the user said of scale and redshift.
+    error : str
+        One sentence if the file cannot be shown.
+    plane : Plane or None
+        Which of the file's pictures was chosen.
+    display, view : object
+        Limits and camera, kept while other galaxies are looked at.
+    records : tuple of Record
+        Rows kept in the session for this picture.
+    threshold : float or None
+        Of the overlay, relative to the map's maximum; None until the user or a
+        measurement has set one.
+    note : str
+        Why there is no map although one was asked for (cancelled, failed), one sentence.
+    """
+
+    path: Path
+    image: SkyImage | None = None
+    file_image: SkyImage | None = None
+    error: str = ""
+    plane: Plane | None = None
+    display: Display | None = None
+    view: Any = None
+    prediction: Prediction | None = None
+    map: ShownMap | None = None
+    bar: BarMeasurement | None = None
+    records: tuple[Record, ...] = ()
+    selected: str | None = None
+    threshold: float | None = None
+    note: str = ""
+    bar_fraction: float | None = None
+    measured_by: frozenset[str] = frozenset()
+
+    @property
+    def automatic(self) -> Record | None:
+        """The newest automatic row, None if there is none."""
+        rows = [r for r in self.records if r.kind == "automatic" and not r.error]
+        return max(rows, key=lambda r: r.created_at, default=None)
+
+    @property
+    def plane_key(self) -> str:
+        """Key of the picture inside its file, as records have it."""
+        return "" if self.image is None else plane_key(self.image)
+
+    @property
+    def nbytes(self) -> int:
+        """Memory held by pixels and map."""
+        shown = 0 if self.image is None else self.image.data.nbytes
+        return shown + (0 if self.map is None else 2 * self.map.values.nbytes)
+
+    def forget_pixels(self) -> None:
+        """Give the memory back; records, camera and limits stay."""
+        self.image = self.file_image = self.map = None
+
+    def forget_picture(self) -> None:
+        """Forget all that belongs to one plane of the file, because another was chosen."""
+        self.forget_pixels()
+        self.prediction = self.bar = self.display = self.view = self.selected = None
+        self.threshold, self.records, self.note, self.bar_fraction = None, (), "", None
+
+
+class Workspace(QObject):
+    """The list of galaxies, in a fixed order, and which one is shown."""
+
+    listed = Signal()
+    current_changed = Signal(object)
+    changed = Signal(object, str)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.folder: Path | None = None
+        self.galaxies: list[Galaxy] = []
+        self.current: Galaxy | None = None
+        self._by_path: dict[Path, Galaxy] = {}
+        self._visited: OrderedDict[Path, Galaxy] = OrderedDict()
+
+    def list(self, paths: Iterable[Path], folder: Path | None) -> None:
+        """Show another list; galaxies that were known keep what was found out about them."""
+        self.folder = folder
+        known = self._by_path
+        self.galaxies = [known.get(path) or Galaxy(path) for path in dict.fromkeys(paths)]
+        self._by_path = {galaxy.path: galaxy for galaxy in self.galaxies}
+        self._visited = OrderedDict(
+            (path, galaxy) for path, galaxy in self._visited.items() if path in self._by_path
+        )
+        self.listed.emit()
+
+    def find(self, path: Path) -> Galaxy | None:
+        """The galaxy of a file, None if it is not on the list."""
+        return self._by_path.get(path)
+
+    def select(self, galaxy: Galaxy | None) -> None:
+        """Show a galaxy."""
+        if galaxy is self.current:
+            return
+        self.current = galaxy
+        if galaxy is not None:
+            self._visited[galaxy.path] = galaxy
+            self._visited.move_to_end(galaxy.path)
+            self._trim()
+        self.current_changed.emit(galaxy)
+
+    def tell(self, galaxy: Galaxy, what: What) -> None:
+        """Announce that `what` of a galaxy has changed."""
+        self.changed.emit(galaxy, what)
+
+    def _trim(self) -> None:
+        kept = sum(galaxy.nbytes for galaxy in self._visited.values())
+        for galaxy in list(self._visited.values())[:-1]:
+            if kept <= KEPT_BYTES:
+                return
+            kept -= galaxy.nbytes
+            galaxy.forget_pixels()

@@ -1,0 +1,246 @@
+"""The gallery: thumbnails of a folder, what the network says of each, what is measured."""
+
+from __future__ import annotations
+
+import unicodedata
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import (
+    QAbstractListModel,
+    QItemSelectionModel,
+    QModelIndex,
+    QPersistentModelIndex,
+    QSize,
+    QSortFilterProxyModel,
+    Qt,
+    Signal,
+)
+from PySide6.QtGui import QImage
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QComboBox,
+    QHBoxLayout,
+    QLineEdit,
+    QListView,
+    QVBoxLayout,
+    QWidget,
+)
+
+from galaxyscope.gui.model import Galaxy, Workspace
+from galaxyscope.gui.panels.common import GAP, QuietLabel
+from galaxyscope.gui.panels.thumbnail_delegate import CELL, ThumbnailDelegate
+
+Index = QModelIndex | QPersistentModelIndex
+GALAXY = Qt.ItemDataRole.UserRole
+THUMBNAIL = Qt.ItemDataRole.UserRole + 1
+SORTS = {"name": "Name", "bar": "Bar", "measured": "Measured"}
+
+
+def shown_name(path: Path) -> str:
+    """A file name that can be drawn: control and direction characters made visible."""
+    return "".join(
+        "�" if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp") else c for c in path.name
+    )
+
+
+class GalleryModel(QAbstractListModel):
+    """The workspace's list as Qt wants it; asks for a thumbnail when one is painted."""
+
+    thumbnail_wanted = Signal(object)
+
+    def __init__(self, workspace: Workspace, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._workspace = workspace
+        self._thumbnails: dict[Path, QImage] = {}
+        self._asked: set[Path] = set()
+        self._rows: dict[Path, int] = {}
+        workspace.listed.connect(self._list)
+        workspace.changed.connect(self._changed)
+        self._list()
+
+    def rowCount(self, parent: Index | None = None) -> int:  # noqa: N802 (Qt's name)
+        """Galaxies on the list."""
+        return 0 if parent is not None and parent.isValid() else len(self._workspace.galaxies)
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """Name, tooltip, galaxy or thumbnail of a row."""
+        if not index.isValid():
+            return None
+        galaxy = self._workspace.galaxies[index.row()]
+        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
+            return shown_name(galaxy.path)
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return galaxy.error or shown_name(galaxy.path)
+        if role == GALAXY:
+            return galaxy
+        if role == THUMBNAIL:
+            if galaxy.path not in self._asked:
+                self._asked.add(galaxy.path)
+                self.thumbnail_wanted.emit(galaxy)
+            return self._thumbnails.get(galaxy.path)
+        return None
+
+    def set_thumbnail(self, path: Path, image: QImage | None) -> None:
+        """Show a thumbnail; None allows to ask for it again."""
+        if image is None:
+            self._asked.discard(path)
+        else:
+            self._thumbnails[path] = image
+        self._touch(path)
+
+    def row_of(self, galaxy: Galaxy) -> int:
+        """Row of a galaxy, -1 if it is not on the list."""
+        return self._rows.get(galaxy.path, -1)
+
+    def _list(self) -> None:
+        self.beginResetModel()
+        self._rows = {galaxy.path: row for row, galaxy in enumerate(self._workspace.galaxies)}
+        self._thumbnails = {p: t for p, t in self._thumbnails.items() if p in self._rows}
+        self._asked &= set(self._thumbnails)
+        self.endResetModel()
+
+    def _changed(self, galaxy: Galaxy, what: str) -> None:
+        self._touch(galaxy.path)
+
+    def _touch(self, path: Path) -> None:
+        row = self._rows.get(path)
+        if row is not None:
+            index = self.index(row)
+            self.dataChanged.emit(index, index)
+
+
+class _Order(QSortFilterProxyModel):
+    """Filter by words of the name; sort by name, bar fraction or measured state."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.words: list[str] = []
+        self.by = "name"
+        # Sorting while badges arrive would move galaxies under the cursor.
+        self.setDynamicSortFilter(False)
+
+    def filterAcceptsRow(self, row: int, parent: Index) -> bool:  # noqa: N802 (Qt's name)
+        galaxy: Galaxy = self.sourceModel().index(row, 0, parent).data(GALAXY)
+        name = galaxy.path.name.casefold()
+        return all(word in name for word in self.words)
+
+    def lessThan(self, left: Index, right: Index) -> bool:  # noqa: N802 (Qt's name)
+        a: Galaxy = left.data(GALAXY)
+        b: Galaxy = right.data(GALAXY)
+        if self.by == "bar":
+            return (a.bar_fraction or -1.0) > (b.bar_fraction or -1.0)
+        if self.by == "measured":
+            return len(a.measured_by) > len(b.measured_by)
+        return left.row() < right.row()
+
+
+class Gallery(QWidget):
+    """Folder, filter, order and thumbnails."""
+
+    chosen = Signal(object)
+
+    def __init__(self, workspace: Workspace, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._workspace = workspace
+        self.model = GalleryModel(workspace, self)
+        self._order = _Order(self)
+        self._order.setSourceModel(self.model)
+
+        self._folder = QuietLabel()
+        self._filter = QLineEdit(placeholderText="Filter names", clearButtonEnabled=True)
+        self._filter.setAccessibleName("Filter the gallery by name")
+        self._filter.textChanged.connect(self._set_filter)
+        self._sort = QComboBox()
+        self._sort.setAccessibleName("Order of the gallery")
+        self._sort.setToolTip("Order")
+        for key, text in SORTS.items():
+            self._sort.addItem(text, key)
+        self._sort.activated.connect(self._set_sort)
+
+        self.view = QListView()
+        self.view.setAccessibleName("Galaxies")
+        self.view.setModel(self._order)
+        self.view.setItemDelegate(ThumbnailDelegate(self.view))
+        self.view.setViewMode(QListView.ViewMode.IconMode)
+        self.view.setMovement(QListView.Movement.Static)
+        self.view.setResizeMode(QListView.ResizeMode.Adjust)
+        self.view.setLayoutMode(QListView.LayoutMode.Batched)
+        self.view.setUniformItemSizes(True)
+        self.view.setGridSize(CELL)
+        self.view.setMouseTracking(True)
+        self.view.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.view.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.view.selectionModel().currentChanged.connect(self._pick)
+
+        top = QHBoxLayout()
+        top.setSpacing(GAP // 2)
+        top.addWidget(self._filter, 1)
+        top.addWidget(self._sort)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(GAP, 0, 0, 0)
+        layout.setSpacing(GAP // 2)
+        layout.addWidget(self._folder)
+        layout.addLayout(top)
+        layout.addWidget(self.view, 1)
+        workspace.listed.connect(self._listed)
+        workspace.current_changed.connect(self._show_current)
+        self._listed()
+
+    def sizeHint(self) -> QSize:  # noqa: N802 (Qt's name)
+        """Two thumbnails wide."""
+        return QSize(2 * CELL.width() + 24, 400)
+
+    def step(self, by: int) -> Galaxy | None:
+        """The galaxy `by` places further in the shown order, the first if none is shown."""
+        current = self._workspace.current
+        row = -1
+        if current is not None:
+            row = self._order.mapFromSource(self.model.index(self.model.row_of(current))).row()
+        row = 0 if row < 0 else row + by
+        if not 0 <= row < self._order.rowCount():
+            return None
+        galaxy: Galaxy = self._order.index(row, 0).data(GALAXY)
+        return galaxy
+
+    def _set_filter(self, text: str) -> None:
+        self._order.words = text.casefold().split()
+        self._order.invalidate()
+        self._show_current(self._workspace.current)
+        self._count()
+
+    def _set_sort(self, _index: int) -> None:
+        self._order.by = self._sort.currentData()
+        self._order.invalidate()
+        self._order.sort(0)
+        self._show_current(self._workspace.current)
+
+    def _listed(self) -> None:
+        self._order.invalidate()
+        self._order.sort(0)
+        self._count()
+
+    def _count(self) -> None:
+        folder, all_ = self._workspace.folder, len(self._workspace.galaxies)
+        shown = self._order.rowCount()
+        name = "" if folder is None else shown_name(folder) or str(folder)
+        many = f"{all_}" if shown == all_ else f"{shown} of {all_}"
+        parts = [name, f"{many} {'galaxy' if all_ == 1 else 'galaxies'}"] if all_ else [name]
+        self._folder.setText("  ·  ".join(part for part in parts if part))
+        self._folder.setToolTip("" if folder is None else str(folder))
+
+    def _pick(self, index: QModelIndex, _previous: QModelIndex) -> None:
+        if index.isValid():
+            self.chosen.emit(index.data(GALAXY))
+
+    def _show_current(self, galaxy: Galaxy | None) -> None:
+        if galaxy is None:
+            self.view.selectionModel().clear()
+            return
+        index = self._order.mapFromSource(self.model.index(self.model.row_of(galaxy)))
+        if index.isValid() and index != self.view.currentIndex():
+            self.view.selectionModel().setCurrentIndex(
+                index, QItemSelectionModel.SelectionFlag.ClearAndSelect
+            )
+            self.view.scrollTo(index)

@@ -1,0 +1,104 @@
+"""Histogram of a map with its threshold as a handle."""
+
+from __future__ import annotations
+
+import numpy as np
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPalette, QPen
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from galaxyscope.gui.panels.common import quiet_color
+from galaxyscope.gui.theme import DATA
+
+EDGE = 6
+
+
+class ThresholdHistogram(QWidget):
+    """Counts (logarithmic) over [0, 1]; drag, arrow keys or the wheel move the threshold."""
+
+    threshold_changed = Signal(float)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._counts: np.ndarray | None = None
+        self._threshold = 0.5
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setCursor(Qt.CursorShape.SizeHorCursor)
+        self.setAccessibleName("Threshold")
+        self.setToolTip("Histogram of the map; drag the threshold, or press [ and ]")
+
+    def sizeHint(self) -> QSize:  # noqa: N802 (Qt's name)
+        """Low and wide."""
+        return QSize(220, 56)
+
+    def set_counts(self, counts: np.ndarray | None) -> None:
+        """Show pixel counts at equal steps over [0, 1]; None empties and disables it."""
+        self._counts = counts
+        self.setEnabled(counts is not None)
+        self.update()
+
+    def set_threshold(self, threshold: float) -> None:
+        """Show a threshold without announcing it."""
+        self._threshold = threshold
+        self.setAccessibleDescription(f"{threshold:.2f}")
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 (Qt's name)
+        """Paint counts, the part above the threshold stronger, and the handle."""
+        painter = QPainter(self)
+        place = QRectF(self.rect()).adjusted(EDGE, 2, -EDGE, -2)
+        quiet = quiet_color(self)
+        base = QColor(quiet)
+        base.setAlphaF(0.4)
+        painter.setPen(QPen(base, 1))
+        painter.drawLine(place.bottomLeft(), place.bottomRight())
+        if self._counts is None or self._counts.size == 0:
+            return
+        height = np.log1p(self._counts.astype(float))
+        height /= max(float(height.max()), 1.0)
+        width = place.width() / height.size
+        strong = self.palette().color(QPalette.ColorRole.Text)
+        strong.setAlphaF(0.75)
+        for i, h in enumerate(height):
+            if h > 0:
+                above = (i + 0.5) / height.size > self._threshold
+                bar = QRectF(place.left() + i * width, 0, max(width - 0.5, 1.0), h * place.height())
+                bar.moveBottom(place.bottom())
+                painter.fillRect(bar, strong if above else base)
+        x = place.left() + self._threshold * place.width()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QPen(QColor(DATA["automatic"]), 2 if self.hasFocus() else 1.5))
+        painter.drawLine(QPointF(x, place.top()), QPointF(x, place.bottom()))
+        painter.setBrush(QColor(DATA["automatic"]))
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.drawEllipse(QPointF(x, place.top() + 3), 4, 4)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802 (Qt's name)
+        """Move the threshold to the cursor."""
+        if event.button() == Qt.MouseButton.LeftButton:
+            self._to(event.position().x())
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802 (Qt's name)
+        """Drag the threshold."""
+        if event.buttons() & Qt.MouseButton.LeftButton:
+            self._to(event.position().x())
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 (Qt's name)
+        """Arrow keys: 0.01, with Shift 0.1."""
+        step = 0.1 if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else 0.01
+        if event.key() == Qt.Key.Key_Left:
+            self._set(self._threshold - step)
+        elif event.key() == Qt.Key.Key_Right:
+            self._set(self._threshold + step)
+        else:
+            super().keyPressEvent(event)
+
+    def _to(self, x: float) -> None:
+        self._set((x - EDGE) / max(self.width() - 2 * EDGE, 1))
+
+    def _set(self, threshold: float) -> None:
+        threshold = round(min(max(threshold, 0.0), 1.0), 4)
+        if threshold != self._threshold:
+            self.set_threshold(threshold)
+            self.threshold_changed.emit(threshold)

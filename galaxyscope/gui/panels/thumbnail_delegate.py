@@ -1,0 +1,101 @@
+"""Paints one thumbnail: picture, name, the network's answer, a dot for each kind of measure."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QFontMetrics, QImage, QPainter, QPalette, QPen
+from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
+
+from galaxyscope.gui.model import Galaxy
+from galaxyscope.gui.panels.common import small_font
+from galaxyscope.gui.theme import CANVAS, DATA, tabular_font
+
+SIDE = 96
+CELL = QSize(SIDE + 8, SIDE + 26)
+
+
+class ThumbnailDelegate(QStyledItemDelegate):
+    """See the module."""
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex) -> QSize:  # noqa: N802
+        """All cells are alike (Qt's name)."""
+        return CELL
+
+    def paint(
+        self,
+        painter: QPainter,
+        option: QStyleOptionViewItem,
+        index: QModelIndex | QPersistentModelIndex,
+    ) -> None:
+        """Paint one cell."""
+        galaxy: Galaxy = index.data(Qt.ItemDataRole.UserRole)
+        thumbnail: QImage | None = index.data(Qt.ItemDataRole.UserRole + 1)
+        cell: QRect = option.rect  # type: ignore[attr-defined]  # missing in PySide6's stubs
+        state = option.state  # type: ignore[attr-defined]  # missing in PySide6's stubs
+        palette: QPalette = option.palette  # type: ignore[attr-defined]  # as above
+        selected = bool(state & QStyle.StateFlag.State_Selected)
+        place = QRect(cell.x() + 4, cell.y() + 4, SIDE, SIDE)
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        painter.fillRect(place, QColor(CANVAS))
+        if thumbnail is not None:
+            _draw_inside(painter, place, thumbnail)
+        elif galaxy.error:
+            _draw_error(painter, place)
+        if galaxy.bar_fraction is not None:
+            _draw_fraction(painter, place, galaxy.bar_fraction, option)
+        _draw_dots(painter, place, galaxy)
+        if selected or state & QStyle.StateFlag.State_MouseOver:
+            role = QPalette.ColorRole.Accent if selected else QPalette.ColorRole.Mid
+            painter.setPen(QPen(palette.color(role), 2 if selected else 1))
+            painter.drawRect(QRectF(place).adjusted(-1.5, -1.5, 1.5, 1.5))
+        font = small_font(option.font)  # type: ignore[attr-defined]  # as above
+        painter.setFont(font)
+        role = QPalette.ColorRole.Text if selected else QPalette.ColorRole.PlaceholderText
+        painter.setPen(palette.color(role))
+        name = QFontMetrics(font).elidedText(
+            index.data(Qt.ItemDataRole.DisplayRole), Qt.TextElideMode.ElideMiddle, SIDE
+        )
+        below = QRect(place.x(), place.bottom() + 3, SIDE, cell.bottom() - place.bottom() - 3)
+        painter.drawText(below, Qt.AlignmentFlag.AlignHCenter, name)
+        painter.restore()
+
+
+def _draw_inside(painter: QPainter, place: QRect, image: QImage) -> None:
+    size = image.size().scaled(place.size(), Qt.AspectRatioMode.KeepAspectRatio)
+    target = QRect(place.topLeft(), size)
+    target.moveCenter(place.center())
+    painter.drawImage(target, image)
+
+
+def _draw_error(painter: QPainter, place: QRect) -> None:
+    pen = QPen(QColor(DATA["warning"]), 2)
+    painter.setPen(pen)
+    centre = place.center()
+    painter.drawLine(centre.x() - 7, centre.y() - 7, centre.x() + 7, centre.y() + 7)
+    painter.drawLine(centre.x() - 7, centre.y() + 7, centre.x() + 7, centre.y() - 7)
+
+
+def _draw_fraction(
+    painter: QPainter, place: QRect, fraction: float, option: QStyleOptionViewItem
+) -> None:
+    font = tabular_font(small_font(option.font))  # type: ignore[attr-defined]  # as above
+    painter.setFont(font)
+    text = f"{min(fraction, 0.99):.2f}"[1:]
+    width = QFontMetrics(font).horizontalAdvance(text) + 8
+    badge = QRect(place.left(), place.bottom() - 15, width, 16)
+    painter.fillRect(badge, QColor(0, 0, 0, 170))
+    painter.setPen(QColor("#F2F2F2"))
+    painter.drawText(badge, Qt.AlignmentFlag.AlignCenter, text)
+
+
+def _draw_dots(painter: QPainter, place: QRect, galaxy: Galaxy) -> None:
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    x = place.right() - 6.0
+    for kind in ("drawn", "automatic"):
+        if kind in galaxy.measured_by:
+            painter.setPen(QPen(QColor(0, 0, 0, 200), 1))
+            painter.setBrush(QColor(DATA[kind]))
+            painter.drawEllipse(QRectF(x - 4, place.bottom() - 10.0, 8, 8))
+            x -= 11
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)

@@ -1,0 +1,105 @@
+"""Numbers as the window writes them: rounded to what their error allows, units apart."""
+
+from __future__ import annotations
+
+import math
+
+from galaxyscope.records.record import Record
+from galaxyscope.sky.image import SkyImage
+
+# A hand does not place an end better than this; drawn lengths are rounded to it.
+DRAWN_ERROR_PX = 0.2
+MINUS = "−"
+
+
+def decimals(error: float | None) -> int:
+    """Decimals worth writing beside an error: two digits of it below 2, else one."""
+    if error is None or not math.isfinite(error) or error <= 0:
+        return 1
+    lead = math.floor(math.log10(error))
+    digits = 1 if error / 10**lead < 2 else 0
+    return max(0, digits - lead)
+
+
+def number(value: float | None, error: float | None = None, show_error: bool = False) -> str:
+    """``"31.2"`` or ``"31.2 ± 1.4"``; a dash where nothing is known."""
+    if value is None:
+        return "–"
+    places = min(decimals(error), 6)
+    text = f"{value:.{places}f}".replace("-", MINUS)
+    return f"{text} ± {error:.{places}f}" if show_error and error else text
+
+
+def length_error_px(record: Record) -> float:
+    """What a length is rounded by, in pixels."""
+    if record.kind == "drawn":
+        return DRAWN_ERROR_PX
+    return record.length_err_px or 0.1 * (record.length_px or 1.0)
+
+
+def length_text(record: Record, unit: str) -> str:
+    """A record's length in ``"px"``, ``"arcsec"`` or ``"kpc"``, with its error if it has one."""
+    value: float | None = getattr(record, f"length_{unit}")
+    if value is None or not record.length_px:
+        return "–"
+    per_px = value / record.length_px
+    return number(value, length_error_px(record) * per_px, record.length_err_px is not None)
+
+
+def angle_text(record: Record) -> str:
+    """Position angle in degrees, rounded by what the length's error means across the line."""
+    if record.pa_deg is None or not record.length_px:
+        return "–"
+    return number(record.pa_deg, math.degrees(2 * DRAWN_ERROR_PX / record.length_px))
+
+
+def difference_text(record: Record) -> str:
+    """``"−4.5 %  −1.2°"``: drawn minus automatic."""
+    if record.difference_percent is None:
+        return "–"
+    text = f"{record.difference_percent:+.1f} %"
+    if record.difference_deg is not None:
+        text += f"  {record.difference_deg:+.1f}°"
+    return text.replace("-", MINUS)
+
+
+def status_text(record: Record) -> str:
+    """``"ok"``, or in words what a reader should know."""
+    return record.error or record.reason or record.flags.replace("-", " ") or "ok"
+
+
+def who(record: Record) -> str:
+    """Who measured."""
+    return "automatic" if record.kind == "automatic" else record.observer or "drawn"
+
+
+def source_text(record: Record) -> str:
+    """What a row comes from: the algorithm and map, or the line."""
+    if record.kind == "drawn":
+        return "line"
+    method = record.method.rpartition("/")[2]
+    return " · ".join(word for word in (record.algorithm, method) if word)
+
+
+def line_label(record: Record) -> str:
+    """The one label of a line: who, and the length in the best unit there is."""
+    unit, sign = ("arcsec", "″") if record.length_arcsec is not None else ("px", " px")
+    text = length_text(record, unit)
+    return f"{who(record)} {text.replace(' ±', f'{sign} ±')}{sign}"
+
+
+def length_of_ends(image: SkyImage, ends: object) -> str:
+    """Label of a line while it is drawn: arcsec where the image has a scale, else pixels."""
+    (x1, y1), (x2, y2) = ends  # type: ignore[misc]  # the canvas types it as a pair of points
+    length = math.hypot(x2 - x1, y2 - y1)
+    if image.scale is None:
+        return f"{length:.1f} px"
+    scale = image.scale.arcsec_per_px
+    return f"{number(length * scale, DRAWN_ERROR_PX * scale)}″"
+
+
+def value_text(value: float) -> str:
+    """A pixel value: four significant digits."""
+    if not math.isfinite(value):
+        return "no value"
+    return f"{value:.4g}".replace("-", MINUS)

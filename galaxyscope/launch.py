@@ -1,0 +1,76 @@
+"""The console entry point: the window, or one of the commands.
+
+``galaxyscope NAME`` runs the command NAME if there is one, even where a file of that name
+exists; ``galaxyscope ./NAME`` or ``galaxyscope -- NAME`` opens the file.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from galaxyscope import __version__
+
+COMMANDS = ("predict", "explain", "measure", "measure-map", "simulate", "models")
+
+HELP = f"""\
+usage: galaxyscope [PATH ...]              open the window on these files or folders
+       galaxyscope COMMAND [OPTION ...]    work without a window
+
+commands:
+  predict      what the network says of each image
+  explain      where the network looked, as an image
+  measure      bar lengths, one row per image
+  measure-map  bar length on a saved map
+  simulate     galaxies of known truth
+  models       which networks can be loaded
+
+options:
+  --version    print the version and leave
+  -h, --help   print this text and leave; 'galaxyscope COMMAND --help' tells more
+
+A command wins over a file of the same name; open such a file as ./{COMMANDS[0]}
+"""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run GalaxyScope.
+
+    Parameters
+    ----------
+    argv : list of str, optional
+        Arguments without the program's name; those of the process if None.
+
+    Returns
+    -------
+    int
+        Exit status: 0 all went well, 1 something could not be done, 2 the command line
+        makes no sense, 130 interrupted by Ctrl-C.
+    """
+    words = sys.argv[1:] if argv is None else list(argv)
+    first = words[0] if words else ""
+    if first == "--version":
+        sys.stdout.write(f"galaxyscope {__version__}\n")
+        return 0
+    if first in ("-h", "--help"):
+        sys.stdout.write(HELP)
+        return 0
+    if first in COMMANDS:
+        from galaxyscope.cli.main import main as run_command
+
+        return run_command(words)
+    if first == "--":
+        words = words[1:]
+    elif unknown := [word for word in words if word.startswith("-")]:
+        sys.stderr.write(f"galaxyscope: no such option: {unknown[0]} (see galaxyscope --help)\n")
+        return 2
+    return _window(words)
+
+
+def _window(paths: list[str]) -> int:
+    try:
+        from galaxyscope.gui.app import main as open_window
+    except ImportError as error:
+        # Qt's own libraries are the one thing an installation can lack.
+        sys.stderr.write(f"galaxyscope: the window cannot open: {error}\n")
+        return 1
+    return open_window(paths)

@@ -1,0 +1,1 @@
+"""Measuring: bars on attribution maps, drawn lines, and how well they agree."""

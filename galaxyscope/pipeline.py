@@ -1,0 +1,183 @@
+"""The way of the data as plain functions: image → prediction → attribution → bar → record.
+
+The command line and the window both call these, so that they give the same numbers. One
+classifier serves one call at a time (explainers hook its network).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from galaxyscope.explain.registry import DEFAULT_METHOD, method
+from galaxyscope.measure.bars import BarSettings, measure_bar
+from galaxyscope.measure.results import BarMeasurement
+from galaxyscope.records.record import Provenance, Record, record_of_bar
+from galaxyscope.work.watch import Watch
+
+if TYPE_CHECKING:
+    from galaxyscope.classify.classifier import Classifier, Prediction
+    from galaxyscope.explain.protocol import Attribution, MethodCard
+    from galaxyscope.sky.image import SkyImage
+
+
+@dataclass(frozen=True)
+class MeasureSettings:
+    """Everything that changes a measured bar.
+
+    Parameters
+    ----------
+    method : str
+        Registry name of the explainer.
+    samples, noise : int, float or None
+        Number of noise samples, and their standard deviation over the range of the input;
+        None takes the method's own default. Methods without them pay no heed.
+    seed : int
+        The same seed gives the same map.
+    target : str
+        Class name or alias on the model card.
+    bar : BarSettings
+    """
+
+    method: str = DEFAULT_METHOD
+    samples: int | None = None
+    noise: float | None = None
+    seed: int = 0
+    target: str = "bar"
+    bar: BarSettings = field(default_factory=BarSettings)
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """All that `measure_image` finds out about one cutout."""
+
+    prediction: Prediction
+    attribution: Attribution
+    bar: BarMeasurement
+    record: Record
+
+
+def explainer_parameters(card: MethodCard, settings: MeasureSettings) -> dict[str, Any]:
+    """Parameters for a method: those of `settings` that it has, else its defaults."""
+    asked = {"samples": settings.samples, "noise": settings.noise, "seed": settings.seed}
+    return {
+        p.name: p.default if asked.get(p.name) is None else asked[p.name] for p in card.parameters
+    }
+
+
+def predict_image(image: SkyImage, classifier: Classifier) -> Prediction:
+    """Ask the network what it says of a cutout."""
+    return classifier.predict(classifier.prepare(image))
+
+
+def explain_image(
+    image: SkyImage,
+    classifier: Classifier,
+    settings: MeasureSettings | None = None,
+    watch: Watch | None = None,
+) -> Attribution:
+    """Ask where the network looked.
+
+    Parameters
+    ----------
+    image : SkyImage
+    classifier : Classifier
+        Used by nobody else meanwhile.
+    settings : MeasureSettings, optional
+    watch : Watch, optional
+        Learns the progress and the growing attribution; cancels.
+
+    Returns
+    -------
+    Attribution
+        On the network's pixel grid, with the image's hash.
+
+    Raises
+    ------
+    KeyError
+        If there is no such method or target; the message lists the possible ones.
+    Cancelled
+        Soon after ``watch.cancel()``.
+    """
+    settings = settings or MeasureSettings()
+    explainer = method(settings.method)
+    found = explainer.explain(
+        classifier,
+        classifier.prepare(image),
+        settings.target,
+        explainer_parameters(explainer.card, settings),
+        watch or Watch(),
+    )
+    return dataclasses.replace(found, image_sha256=image.sha256)
+
+
+def measure_attribution(
+    attribution: Attribution, settings: BarSettings | None = None
+) -> BarMeasurement:
+    """Find the bar on an attribution; of a signed one on the part that speaks for the target."""
+    values, blocks = attribution.values, attribution.blocks
+    if attribution.signed:
+        values = np.maximum(values, 0)
+        blocks = None if blocks is None else _positive_blocks(blocks)
+    return measure_bar(values, attribution.to_cutout, blocks, settings or BarSettings())
+
+
+def _positive_blocks(blocks: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Blocks whose delete-one means are the positive parts of the delete-one means of `blocks`.
+
+    Noise makes single blocks negative where their mean is not, so they cannot be clipped
+    one by one. These are the jackknife pseudo-values ``Σ M_j − (B−1) M_i`` of the positive
+    parts ``M_i``; their mean without block i is ``M_i`` again.
+    """
+    count = len(blocks)
+    if count < 2:
+        return np.maximum(blocks.astype(np.float64), 0)
+    total = blocks.sum(axis=0, dtype=np.float64)
+    without = np.maximum((total - blocks) / (count - 1), 0)
+    return without.sum(axis=0) - (count - 1) * without
+
+
+def measure_image(
+    image: SkyImage,
+    classifier: Classifier,
+    settings: MeasureSettings | None = None,
+    watch: Watch | None = None,
+    created_at: str | None = None,
+) -> Measured:
+    """Go the whole way from a cutout to a row.
+
+    Parameters
+    ----------
+    image, classifier, settings, watch
+        As for `explain_image`.
+    created_at : str, optional
+        Time that the row shall carry; the present if None.
+    """
+    settings = settings or MeasureSettings()
+    prediction = predict_image(image, classifier)
+    attribution = explain_image(image, classifier, settings, watch)
+    bar = measure_attribution(attribution, settings.bar)
+    record = record_of_bar(image, bar, provenance(attribution, prediction), created_at)
+    return Measured(prediction, attribution, bar, record)
+
+
+def provenance(attribution: Attribution, prediction: Prediction | None = None) -> Provenance:
+    """Collect what a row says of how its map was made."""
+    settings: Mapping[str, Any] = attribution.parameters
+    said = None if prediction is None else prediction.probabilities.get(attribution.target)
+    return Provenance(
+        model=attribution.model,
+        model_sha256=attribution.model_sha256,
+        method=attribution.method,
+        target=attribution.target,
+        target_probability=said,
+        samples=attribution.samples_done if "samples" in settings else None,
+        noise=settings.get("noise"),
+        seed=settings.get("seed"),
+        parameters=settings,
+    )

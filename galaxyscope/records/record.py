@@ -1,0 +1,303 @@
+"""`Record`: one row that is kept, automatic or drawn, with everything it was made from."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from galaxyscope import __version__
+from galaxyscope.measure.results import BarMeasurement, LineMeasurement, Point
+from galaxyscope.sky.coordinates import (
+    COSMOLOGY_NAME,
+    image_angle,
+    lengths,
+    position_angle,
+)
+from galaxyscope.sky.image import SkyImage
+
+Kind = Literal["automatic", "drawn"]
+AngleFrame = Literal["sky", "image", ""]
+
+
+def now() -> str:
+    """Time in UTC to the second, ISO 8601."""
+    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """What an attribution and the answer it explains were made with.
+
+    Parameters
+    ----------
+    model, model_sha256 : str
+        Name of the network and hash of its weights.
+    method, target : str
+        Registry name of the explainer and class that was explained.
+    target_probability : float or None
+        What the network says of the target, 0 to 1.
+    samples, noise, seed : int, float, int or None
+        None where the method has no such setting.
+    parameters : mapping
+        All settings of the explainer, JSON types only.
+    """
+
+    model: str = ""
+    model_sha256: str = ""
+    method: str = ""
+    target: str = ""
+    target_probability: float | None = None
+    samples: int | None = None
+    noise: float | None = None
+    seed: int | None = None
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Record:
+    """One kept row.
+
+    Unknown numbers are None (never NaN), unknown texts are empty. Lengths are full bar
+    lengths. Units: ``_px`` pixels of the file, ``_arcsec``, ``_kpc``, ``_deg``.
+
+    Parameters
+    ----------
+    path, image_sha256, plane : str
+        File, hash of its bytes, and which of its pictures (empty where it has only one).
+    kind : {"automatic", "drawn"}
+    algorithm : str
+        ``"published"`` or ``"invariant"``; ``"line"`` for drawn ones.
+    length_px, length_err_px, length_arcsec, length_kpc : float or None
+    pa_deg : float or None
+        In [0, 180).
+    pa_frame : {"sky", "image", ""}
+        ``sky``: east of north. ``image`` (no celestial WCS): counter-clockwise from
+        straight up as shown on screen.
+    x1, y1, x2, y2 : float or None
+        Ends, 0-based, integer at pixel centres, y in array-row direction.
+    threshold : float or None
+        Level of the map, relative to its maximum, at which the search stopped.
+    flags, reason : str
+        Words for the careful reader, separated by spaces; one sentence if no bar was found.
+    scale_arcsec_per_px, scale_source : float or None, str
+        ``WCS``, ``header``, ``catalogue`` or ``user``.
+    redshift, cosmology : float or None, str
+        What ``length_kpc`` was computed with.
+    model, model_sha256, target, target_probability, method, samples, noise, seed
+        See `Provenance`.
+    parameters : str
+        JSON object: all settings of explainer and algorithm.
+    observer : str
+        Who drew the line.
+    created_at : str
+        UTC: when the line was drawn or the bar was measured.
+    difference_percent, difference_deg : float or None
+        Drawn minus automatic: length in per cent of the automatic one, angle in
+        (-90, 90].
+    error : str
+        Why there is no measurement: one sentence, empty if all went well.
+    version : str
+        Version of GalaxyScope.
+    id : str
+        Identity of the row in a session; takes no part in comparisons.
+    """
+
+    path: str
+    kind: Kind = "automatic"
+    algorithm: str = ""
+    length_px: float | None = None
+    length_err_px: float | None = None
+    length_arcsec: float | None = None
+    length_kpc: float | None = None
+    pa_deg: float | None = None
+    pa_frame: AngleFrame = ""
+    x1: float | None = None
+    y1: float | None = None
+    x2: float | None = None
+    y2: float | None = None
+    threshold: float | None = None
+    flags: str = ""
+    reason: str = ""
+    scale_arcsec_per_px: float | None = None
+    scale_source: str = ""
+    redshift: float | None = None
+    cosmology: str = ""
+    model: str = ""
+    model_sha256: str = ""
+    target: str = ""
+    target_probability: float | None = None
+    method: str = ""
+    samples: int | None = None
+    noise: float | None = None
+    seed: int | None = None
+    parameters: str = ""
+    observer: str = ""
+    created_at: str = ""
+    difference_percent: float | None = None
+    difference_deg: float | None = None
+    image_sha256: str = ""
+    plane: str = ""
+    version: str = __version__
+    error: str = ""
+    id: str = field(default_factory=lambda: uuid.uuid4().hex, compare=False)
+
+    @property
+    def ends(self) -> tuple[Point, Point] | None:
+        """Both ends in cutout pixels, None where there is no bar."""
+        if self.x1 is None or self.y1 is None or self.x2 is None or self.y2 is None:
+            return None
+        return (self.x1, self.y1), (self.x2, self.y2)
+
+    @property
+    def length_err_arcsec(self) -> float | None:
+        """One standard deviation of the length, None without an error or a scale."""
+        if self.length_err_px is None or self.scale_arcsec_per_px is None:
+            return None
+        return self.length_err_px * self.scale_arcsec_per_px
+
+
+def plane_key(image: SkyImage) -> str:
+    """Which picture of its file `image` is: ``"hdu"`` or ``"hdu:plane"``, empty if it is the only.
+
+    Together with the file's hash it names a picture, wherever the file is moved to.
+    """
+    if len(image.planes) < 2:
+        return ""
+    plane = image.plane
+    return str(plane.hdu) if plane.index is None else f"{plane.hdu}:{plane.index}"
+
+
+def record_of_bar(
+    image: SkyImage,
+    bar: BarMeasurement,
+    provenance: Provenance | None = None,
+    created_at: str | None = None,
+) -> Record:
+    """Row for an automatic bar.
+
+    Parameters
+    ----------
+    image : SkyImage
+        The cutout the bar was measured on; its scale and redshift turn pixels into
+        arcsec and kpc. Without a scale both stay empty.
+    bar : BarMeasurement
+    provenance : Provenance, optional
+        How the map was made.
+    created_at : str, optional
+        UTC, ISO 8601; the present time if None.
+    """
+    source = provenance or Provenance()
+    settings = {**source.parameters, **bar.parameters}
+    return Record(
+        kind="automatic",
+        algorithm=bar.algorithm,
+        length_err_px=_finite(bar.length_err_px),
+        threshold=_finite(bar.threshold),
+        flags=" ".join(bar.flags),
+        reason=bar.reason,
+        model=source.model,
+        model_sha256=source.model_sha256,
+        target=source.target,
+        target_probability=_finite(source.target_probability),
+        method=source.method,
+        samples=source.samples,
+        noise=_finite(source.noise),
+        seed=source.seed,
+        parameters=json.dumps(settings, sort_keys=True) if settings else "",
+        created_at=now() if created_at is None else created_at,
+        **_of_image(image),
+        **_of_ends(image, bar.ends, bar.length_px),
+    )
+
+
+def record_of_line(
+    image: SkyImage, line: LineMeasurement, automatic: Record | None = None
+) -> Record:
+    """Row for a drawn line, with its difference to `automatic` where that is given.
+
+    Parameters
+    ----------
+    image : SkyImage
+    line : LineMeasurement
+    automatic : Record, optional
+        The automatic row of the same picture.
+    """
+    drawn = Record(
+        kind="drawn",
+        algorithm="line",
+        observer=line.observer,
+        created_at=line.drawn_at,
+        **_of_image(image),
+        **_of_ends(image, line.ends, line.length_px),
+    )
+    return drawn if automatic is None else compared(drawn, automatic)
+
+
+def record_of_error(path: Path | str, error: str, kind: Kind = "automatic") -> Record:
+    """Row for a file that could not be measured; `error` is one sentence."""
+    return Record(path=str(path), kind=kind, error=error)
+
+
+def compared(drawn: Record, automatic: Record | None) -> Record:
+    """`drawn` with its difference to `automatic` (emptied if that has no bar, or is None)."""
+    percent = degrees = None
+    if automatic is not None and automatic.length_px and drawn.length_px is not None:
+        percent = 100 * (drawn.length_px - automatic.length_px) / automatic.length_px
+    if (
+        automatic is not None
+        and automatic.pa_frame == drawn.pa_frame
+        and automatic.pa_deg is not None
+        and drawn.pa_deg is not None
+    ):
+        degrees = 90 - (90 - (drawn.pa_deg - automatic.pa_deg)) % 180
+    return dataclasses.replace(drawn, difference_percent=percent, difference_deg=degrees)
+
+
+def _of_image(image: SkyImage) -> dict[str, Any]:
+    """Columns that say which picture was measured and how large its pixels are."""
+    scale = image.scale
+    return {
+        "path": image.name if image.path is None else str(image.path),
+        "image_sha256": image.sha256,
+        "plane": plane_key(image),
+        "scale_arcsec_per_px": None if scale is None else scale.arcsec_per_px,
+        "scale_source": "" if scale is None else scale.source,
+        "redshift": _finite(image.redshift),
+    }
+
+
+def _of_ends(
+    image: SkyImage, ends: tuple[Point, Point] | None, length_px: float | None
+) -> dict[str, Any]:
+    """Columns for ends, lengths and position angle; empty where there is no line."""
+    length_px = _finite(length_px)
+    if ends is None or length_px is None:
+        return {}
+    size = lengths(image, length_px)
+    (x1, y1), (x2, y2) = ends
+    on_sky = position_angle(image, *ends)
+    kpc = _finite(size.kpc)
+    return {
+        "x1": float(x1),
+        "y1": float(y1),
+        "x2": float(x2),
+        "y2": float(y2),
+        "length_px": length_px,
+        "length_arcsec": _finite(size.arcsec),
+        "length_kpc": kpc,
+        "cosmology": "" if kpc is None else COSMOLOGY_NAME,
+        "pa_deg": float(image_angle(image, *ends) if on_sky is None else on_sky),
+        "pa_frame": "image" if on_sky is None else "sky",
+    }
+
+
+def _finite(value: float | None) -> float | None:
+    """Give a plain float, None for the unknown: no row ever holds a NaN."""
+    return None if value is None or not math.isfinite(value) else float(value)

@@ -1,0 +1,161 @@
+"""Read JPEG, PNG and TIFF pictures.
+
+Transparency is dropped. The rows stay as they are stored: an EXIF orientation is not
+applied but noted, so that pixel coordinates are the ones of every other program that
+reads the array.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from galaxyscope.sky.image import ImageError, Plane, SkyImage
+from galaxyscope.sky.readers.pixels import no_infinities
+from galaxyscope.sky.readers.quiet import quiet_pillow
+from galaxyscope.sky.readers.source import MAX_PLANES, Source, inflated_size
+
+_ORIENTATION = 0x0112
+_DEFLATE = (8, 32946)
+
+
+def read_raster(source: Source, plane: Plane | None = None) -> SkyImage:
+    """Read one picture of a JPEG, PNG or TIFF file.
+
+    Parameters
+    ----------
+    source : Source
+    plane : Plane, optional
+        Which page of a TIFF; the first by default.
+
+    Returns
+    -------
+    SkyImage
+        Rows from the top; ``full_scale`` is 255 or 65535, None for TIFF with floating-point
+        or 32-bit values, which hold linear flux.
+
+    Raises
+    ------
+    ImageError
+        If the file is damaged, too large or of a kind that cannot be read.
+    """
+    from PIL import Image, UnidentifiedImageError
+
+    quiet_pillow()
+    page = 0 if plane is None else plane.hdu
+    notes: list[str] = []
+    try:
+        source.stream.seek(0)
+        with Image.open(source.stream, formats=[source.kind]) as picture:
+            pages = min(int(getattr(picture, "n_frames", 1)), MAX_PLANES)
+            pages = pages if source.kind == "TIFF" else 1
+            _check_page(source, page, pages)
+            if page:
+                picture.seek(page)
+            source.check_pixels(*picture.size)
+            orientation = picture.getexif().get(_ORIENTATION, 1)
+            if orientation not in (None, 0, 1):
+                notes.append("The EXIF orientation is not applied; rows are as stored.")
+            if source.kind == "PNG" and _is_deep_colour(source):
+                notes.append("16-bit colour PNG, read with 8 bits per channel.")
+            data, full_scale = _from_pillow(picture)
+    except UnidentifiedImageError as error:
+        if source.kind != "TIFF":
+            raise ImageError(source.path, f"the {source.kind} file is damaged") from error
+        data, full_scale, pages = _from_tifffile(source, page)
+    except ImageError:
+        raise
+    except MemoryError as error:
+        raise ImageError(source.path, "there is not enough memory for this picture") from error
+    except Exception as error:  # Pillow raises many kinds for damaged files
+        reason = "cut off" if "truncated" in str(error).lower() else "damaged"
+        raise ImageError(source.path, f"the {source.kind} file is {reason}") from error
+    data.setflags(write=False)
+    size = f"{data.shape[2]}×{data.shape[1]}"
+    planes = tuple(
+        Plane(n, None, size if pages == 1 else f"Page {n + 1}") for n in range(pages)
+    )
+    return SkyImage(
+        data=data,
+        name=source.path.name,
+        path=source.path,
+        sha256=source.sha256,
+        full_scale=full_scale,
+        plane=planes[page],
+        planes=planes,
+        notes=tuple(notes),
+    )
+
+
+def _check_page(source: Source, page: int, pages: int) -> None:
+    if not 0 <= page < pages:
+        raise ImageError(source.path, f"there is no page {page + 1} in this file")
+
+
+def _is_deep_colour(source: Source) -> bool:
+    """Tell whether a PNG has 16 bits per channel and colour or transparency (IHDR chunk)."""
+    depth, kind = source.bytes_at(24, 2)
+    return depth == 16 and kind != 0
+
+
+def _from_pillow(picture: Any) -> tuple[NDArray[np.float32], float | None]:
+    mode = picture.mode
+    if mode in ("1", "L", "LA", "La"):
+        return _channels(np.asarray(picture.convert("L"))), 255.0
+    if mode.startswith("I;16"):
+        return _channels(np.asarray(picture)), 65535.0
+    if mode in ("I", "F"):
+        return no_infinities(_channels(np.asarray(picture))), None
+    return _channels(np.asarray(picture.convert("RGB"))), 255.0
+
+
+def _from_tifffile(source: Source, page: int) -> tuple[NDArray[np.float32], float | None, int]:
+    """Read what Pillow cannot: 16-bit colour, 64-bit floats, planar layouts."""
+    import tifffile
+
+    try:
+        source.stream.seek(0)
+        with tifffile.TiffFile(source.stream) as tiff:
+            pages = min(len(tiff.pages), MAX_PLANES)
+            _check_page(source, page, pages)
+            chosen: Any = tiff.pages[page]
+            source.check_pixels(int(chosen.imagewidth), int(chosen.imagelength))
+            samples = int(chosen.samplesperpixel)
+            if chosen.dtype is None or samples > 4 or int(chosen.imagedepth) != 1:
+                raise ImageError(source.path, "the TIFF file has no kind of pixels known here")
+            _check_segments(source, chosen)
+            values = np.asarray(chosen.asarray())
+    except ImageError:
+        raise
+    except Exception as error:  # tifffile raises many kinds for damaged files
+        raise ImageError(source.path, "the TIFF file is damaged") from error
+    if values.ndim == 3 and values.shape[0] == samples and values.shape[2] != samples:
+        values = np.moveaxis(values, 0, -1)
+    full_scale = {"u1": 255.0, "u2": 65535.0}.get(values.dtype.str[1:])
+    with np.errstate(over="ignore", invalid="ignore"):
+        return no_infinities(_channels(values)), full_scale, pages
+
+
+def _check_segments(source: Source, page: Any) -> None:
+    """Refuse strips and tiles that would unpack to more than the page can need."""
+    compression = int(page.compression)
+    if compression == 1:
+        return
+    if compression not in _DEFLATE:
+        raise ImageError(
+            source.path, "this compression of TIFF cannot be read; save it without or as deflate"
+        )
+    limit = int(page.imagewidth + 4096) * int(page.imagelength + 4096) * 8 * 4
+    for offset, count in zip(page.dataoffsets, page.databytecounts, strict=False):
+        if inflated_size(source.bytes_at(offset, count), limit, 15) > limit:
+            raise ImageError(source.path, "the TIFF file is damaged")
+
+
+def _channels(values: NDArray[Any]) -> NDArray[np.float32]:
+    """Return float32 with 1 or 3 channels first, transparency dropped."""
+    if values.ndim == 2:
+        return values.astype(np.float32)[np.newaxis]
+    used = values[..., :1] if values.shape[-1] < 3 else values[..., :3]
+    return np.ascontiguousarray(np.moveaxis(used, -1, 0), dtype=np.float32)

@@ -1,0 +1,197 @@
+"""Open a file as bytes: checked, hashed, unpacked within limits, its kind told by content."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import stat
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Literal, Protocol
+
+from galaxyscope.sky.image import ImageError
+from galaxyscope.sky.readers.lzw import unpack_lzw
+
+#: Greatest number of pixels of one picture (a 10 000 × 10 000 mosaic, 400 MB as float32).
+MAX_PIXELS = 100_000_000
+#: Greatest size of a file, in bytes; larger ones would take minutes to hash.
+MAX_FILE_BYTES = 8 * 1024**3
+#: Greatest number of bytes that a compressed file may unpack to.
+MAX_UNPACKED_BYTES = 512 * 1024**2
+#: Greatest number of pictures offered from one file.
+MAX_PLANES = 500
+
+Kind = Literal["FITS", "JPEG", "PNG", "TIFF"]
+
+_KINDS: tuple[tuple[bytes, Kind], ...] = (
+    (b"SIMPLE", "FITS"),
+    (b"XTENSION", "FITS"),
+    (b"\xff\xd8\xff", "JPEG"),
+    (b"\x89PNG\r\n\x1a\n", "PNG"),
+    (b"II*\x00", "TIFF"),
+    (b"MM\x00*", "TIFF"),
+    (b"II+\x00", "TIFF"),
+    (b"MM\x00+", "TIFF"),
+)
+_PACKED = ((b"\x1f\x8b", "gzip"), (b"BZh", "bzip2"), (b"\xfd7zXZ\x00", "xz"), (b"\x1f\x9d", "LZW"))
+_FOREIGN = (
+    (b"PK\x03\x04", "a zip archive; unpack it first"),
+    (b"%PDF", "a PDF document"),
+    (b"GIF8", "a GIF picture"),
+    (b"BM", "a BMP picture"),
+    (b"\x89HDF", "an HDF5 file"),
+    (b"<", "a web page or XML text; perhaps a download went wrong"),
+)
+_CHUNK = 1 << 20
+
+
+class Unpacker(Protocol):
+    """What :mod:`zlib`, :mod:`bz2` and :mod:`lzma` decompressors have in common."""
+
+    def decompress(self, data: bytes, max_length: int) -> bytes:
+        """Return at most `max_length` more bytes."""
+        ...
+
+
+@dataclass(frozen=True)
+class Source:
+    """The bytes of one file while it is being read.
+
+    Parameters
+    ----------
+    path : Path
+    kind : {"FITS", "JPEG", "PNG", "TIFF"}
+    stream : file object
+        Seekable, of the unpacked bytes.
+    size : int
+        Number of unpacked bytes.
+    sha256 : str
+        Hash of the file as it lies on the disk.
+    """
+
+    path: Path
+    kind: Kind
+    stream: BinaryIO
+    size: int
+    sha256: str
+
+    def bytes_at(self, offset: int, count: int) -> bytes:
+        """Read up to `count` bytes from `offset`."""
+        self.stream.seek(offset)
+        return self.stream.read(count)
+
+    def check_pixels(self, columns: int, rows: int) -> None:
+        """Raise :class:`ImageError` for a picture that is empty or larger than the limit."""
+        if columns < 1 or rows < 1:
+            raise ImageError(self.path, f"the image is empty ({columns} × {rows} pixels)")
+        if columns * rows > MAX_PIXELS:
+            raise ImageError(
+                self.path,
+                f"the image of {columns} × {rows} pixels is larger than the limit of "
+                f"{MAX_PIXELS // 1_000_000} million pixels",
+            )
+
+
+@contextmanager
+def open_source(path: Path) -> Iterator[Source]:
+    """Open `path` for reading; it is closed on leaving.
+
+    Raises
+    ------
+    ImageError
+        If it is not a readable, non-empty regular file of a kind that is known.
+    """
+    try:
+        # Asked first: opening a FIFO would wait for its writer for ever.
+        status = os.stat(path)
+        if stat.S_ISDIR(status.st_mode):
+            raise ImageError(path, "this is a folder, not an image")
+        if not stat.S_ISREG(status.st_mode):
+            raise ImageError(path, "this is a device or pipe, not a file")
+        if status.st_size == 0:
+            raise ImageError(path, "the file is empty")
+        if status.st_size > MAX_FILE_BYTES:
+            raise ImageError(path, f"the file is larger than {MAX_FILE_BYTES // 1024**3} GiB")
+        with open(path, "rb") as stream:
+            sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
+            stream.seek(0)
+            head = stream.read(16)
+            packing = next((name for magic, name in _PACKED if head.startswith(magic)), None)
+            if packing is None:
+                yield Source(path, _kind(path, head), stream, status.st_size, sha256)
+            else:
+                data = _unpack(path, stream, packing)
+                kind = _kind(path, data[:16])
+                yield Source(path, kind, io.BytesIO(data), len(data), sha256)
+    except FileNotFoundError as error:
+        raise ImageError(path, "there is no such file") from error
+    except OSError as error:
+        raise ImageError(path, f"cannot be read ({error.strerror or error})") from error
+    except ValueError as error:
+        if isinstance(error, ImageError):
+            raise
+        raise ImageError(path, f"cannot be read ({error})") from error
+
+
+def _kind(path: Path, head: bytes) -> Kind:
+    for magic, kind in _KINDS:
+        if head.startswith(magic):
+            return kind
+    for magic, what in _FOREIGN:
+        if head.lstrip().startswith(magic):
+            raise ImageError(path, f"this is {what}")
+    raise ImageError(path, "not a FITS, JPEG, PNG or TIFF file")
+
+
+def _unpack(path: Path, stream: BinaryIO, packing: str) -> bytes:
+    """Unpack a whole compressed file, never more than the limit."""
+    import bz2
+    import gzip
+    import lzma
+
+    stream.seek(0)
+    try:
+        if packing == "LZW":
+            data = unpack_lzw(stream.read(), MAX_UNPACKED_BYTES)
+        else:
+            opened = {"gzip": gzip.open, "bzip2": bz2.open, "xz": lzma.open}[packing](stream, "rb")
+            with opened as unpacked:
+                # In pieces: one read of the limit would reserve that much memory at once.
+                buffer = bytearray()
+                while piece := unpacked.read(_CHUNK):
+                    buffer += piece
+                    if len(buffer) > MAX_UNPACKED_BYTES:
+                        raise ValueError("unpacks to too many bytes")
+            data = bytes(buffer)
+    except (EOFError, OSError, ValueError, zlib.error, lzma.LZMAError) as error:
+        if str(error) == "unpacks to too many bytes":
+            limit = MAX_UNPACKED_BYTES // 1024**2
+            raise ImageError(path, f"unpacks to more than {limit} MiB") from error
+        raise ImageError(path, f"the {packing} compression is damaged or cut off") from error
+    if not data:
+        raise ImageError(path, "the compressed file holds nothing")
+    return data
+
+
+def inflated_size(data: bytes, limit: int, wbits: int) -> int:
+    """Count the bytes that deflated `data` unpacks to, giving up just above `limit`.
+
+    Parameters
+    ----------
+    data : bytes
+    limit : int
+    wbits : int
+        As in :func:`zlib.decompressobj` (31 for gzip, 15 for zlib).
+    """
+    unpacker, total = zlib.decompressobj(wbits), 0
+    while total <= limit:
+        piece = unpacker.decompress(data, _CHUNK)
+        total += len(piece)
+        data = unpacker.unconsumed_tail
+        if not piece or unpacker.eof:
+            break
+    return total

@@ -1,0 +1,30 @@
+"""Barred galaxies of known truth."""
+
+from galaxyscope.sky.simulate.colour import lupton_colour
+from galaxyscope.sky.simulate.draw import draw_truth
+from galaxyscope.sky.simulate.files import (
+    Sample,
+    write_fits,
+    write_jpeg,
+    write_set,
+    write_truth_table,
+)
+from galaxyscope.sky.simulate.survey import simulate_galaxy
+from galaxyscope.sky.simulate.truth import BANDS, Band, Colour, GalaxyTruth, Neighbour, plain_bar
+
+__all__ = [
+    "BANDS",
+    "Band",
+    "Colour",
+    "GalaxyTruth",
+    "Neighbour",
+    "Sample",
+    "draw_truth",
+    "lupton_colour",
+    "plain_bar",
+    "simulate_galaxy",
+    "write_fits",
+    "write_jpeg",
+    "write_set",
+    "write_truth_table",
+]

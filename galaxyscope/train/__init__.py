@@ -1,0 +1,1 @@
+"""Training of the shipped networks: recipes, data, augmentation, loop, evaluation."""

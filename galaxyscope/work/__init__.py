@@ -1,0 +1,1 @@
+"""Background work: lanes, jobs, progress, cancellation; standard library only."""

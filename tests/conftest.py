@@ -1,0 +1,60 @@
+"""Fixtures for all tests: the shared real data, and a check that nothing is left behind."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Folder of the real data beside the checkout."""
+    if not SHARED.is_dir():
+        pytest.skip("the shared real data do not lie beside this checkout")
+    return SHARED
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_behind() -> Iterator[None]:
+    """Fail a test that leaves a thread or an active timer behind."""
+    before = set(threading.enumerate())
+    yield
+    deadline = time.monotonic() + 2.0
+    # Library-wide helper threads (tqdm's monitor, torch's pools) live as long as the process.
+    ours = [t for t in _new_threads(before)]
+    while ours and time.monotonic() < deadline:
+        time.sleep(0.01)
+        ours = [t for t in _new_threads(before)]
+    assert not ours, f"the test left threads running: {ours}"
+    timers = _active_timers()
+    assert not timers, f"the test left timers running: {timers}"
+
+
+def _new_threads(before: set[threading.Thread]) -> list[threading.Thread]:
+    new = [t for t in threading.enumerate() if t not in before and t.is_alive()]
+    return [t for t in new if type(t).__name__ not in {"TMonitor", "_DummyThread"}]
+
+
+def _active_timers() -> list[object]:
+    core = sys.modules.get("PySide6.QtCore")
+    app = core.QCoreApplication.instance() if core else None
+    if core is None or app is None:
+        return []
+    widgets = sys.modules.get("PySide6.QtWidgets")
+    roots: list[object] = [app]
+    if widgets is not None:
+        roots += [w for w in widgets.QApplication.topLevelWidgets() if w.isVisible()]
+    found: list[object] = []
+    for root in roots:
+        found += [t for t in root.findChildren(core.QTimer) if t.isActive()]
+    return found

@@ -1,0 +1,267 @@
+"""What all methods share: batches, blocks, seeds, streaming, cancel, an untouched network."""
+
+from __future__ import annotations
+
+import threading
+import time
+import tracemalloc
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from galaxyscope.explain import engine
+from galaxyscope.explain.protocol import Attribution
+from galaxyscope.explain.registry import METHODS, method
+from galaxyscope.work.watch import Cancelled, Watch
+
+SMOOTHGRADS = [name for name in METHODS if name.startswith("smoothgrad/")]
+
+
+def assert_close(found, expected, tolerance=1e-4) -> None:
+    """Equal to within a fraction of the largest value."""
+    scale = np.abs(expected).max()
+    assert scale > 0
+    np.testing.assert_allclose(found, expected, rtol=0, atol=tolerance * scale)
+
+
+def run(name, classifier, net_input, target="Class3.1", watch=None, **parameters):
+    return method(name).explain(classifier, net_input, target, parameters, watch or Watch())
+
+
+@pytest.mark.parametrize("name", SMOOTHGRADS)
+def test_the_map_does_not_depend_on_the_batch_size(small, make_input, monkeypatch, name) -> None:
+    maps, blocks = [], []
+    for batch in (1, 7, 24, 100):
+        monkeypatch.setattr(engine, "batch_size", lambda *_, batch=batch: batch)
+        found = run(name, small, make_input(), samples=50, seed=5)
+        maps.append(found.values)
+        blocks.append(found.blocks)
+    for values, parts in zip(maps[1:], blocks[1:], strict=True):
+        assert_close(values, maps[0])
+        assert_close(parts, blocks[0])
+
+
+@pytest.mark.parametrize("name", SMOOTHGRADS)
+def test_a_seed_reproduces_the_map_and_another_does_not(small, make_input, name) -> None:
+    first, again, other = (
+        run(name, small, make_input(), samples=16, noise=0.2, seed=seed).values
+        for seed in (1, 1, 2)
+    )
+    np.testing.assert_array_equal(first, again)
+    assert np.abs(other - first).max() > 1e-3 * np.abs(first).max()
+
+
+@pytest.mark.parametrize("name", SMOOTHGRADS)
+@pytest.mark.parametrize("samples", [16, 50, 100])
+def test_blocks_average_to_the_map(small, make_input, name, samples) -> None:
+    found = run(name, small, make_input(), samples=samples)
+    assert found.blocks is not None
+    count = len(found.blocks)
+    assert count == min(8, samples // 8)
+    sizes = [len(range(b, samples, count)) for b in range(count)]
+    mean = np.average(found.blocks, axis=0, weights=sizes)
+    assert_close(mean, found.values)
+    assert np.std(found.blocks, axis=0).max() > 0
+
+
+def test_blocks_estimate_the_error_of_the_map(small, make_input) -> None:
+    """Standard error from the blocks of one run ≈ scatter between runs of other seeds."""
+    ask = {"samples": 64, "noise": 0.4}
+    runs = [run("smoothgrad/signed", small, make_input(), seed=s, **ask) for s in range(12)]
+    scatter = np.std([r.values for r in runs], axis=0, ddof=1).mean()
+    told = np.mean([np.std(r.blocks, axis=0, ddof=1).mean() / np.sqrt(8) for r in runs])
+    assert told == pytest.approx(scatter, rel=0.15)
+
+
+def test_too_few_samples_give_no_blocks(small, make_input) -> None:
+    assert run("smoothgrad/signed", small, make_input(), samples=15).blocks is None
+
+
+@pytest.mark.parametrize("samples", [1, 5, 16, 64, 100, 256])
+def test_every_sample_runs_once_and_blocks_cover_the_circle(samples) -> None:
+    order, blocks = engine.sample_order(samples), engine.block_count(samples)
+    assert sorted(order) == list(range(samples))
+    for block in range(blocks):
+        members = sorted(k for k in order if k % blocks == block)
+        assert set(np.diff(members)) <= {blocks}, "equal steps around the circle"
+    if samples == 256:
+        half = np.array(sorted(order[:16])) / 256  # half of the first block
+        assert np.diff(half).max() == pytest.approx(1 / 16)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_partial_maps_stream_and_end_in_the_result(small, make_input, name, monkeypatch) -> None:
+    monkeypatch.setattr(engine, "batch_size", lambda *_: 6)
+    heard: list[tuple[int, int, object]] = []
+    ask = {"samples": 20} if name in SMOOTHGRADS else {}
+    watch = Watch(lambda *report: heard.append(report))
+    found = run(name, small, make_input(), watch=watch, **ask)
+    expected = [0, 6, 12, 18, 20] if ask else [0, 1]
+    assert [done for done, _, _ in heard] == expected
+    assert heard[0][2] is None
+    assert heard[-1][2] is found
+    for done, total, partial in heard[1:]:
+        assert isinstance(partial, Attribution)
+        assert (partial.samples_done, total) == (done, expected[-1])
+        assert partial.values.shape == found.values.shape == (24, 24)
+        assert partial.values.dtype == np.float32
+        assert np.isfinite(partial.values).all()
+
+
+def test_a_partial_map_is_the_mean_of_the_samples_so_far(small, make_input, monkeypatch) -> None:
+    monkeypatch.setattr(engine, "batch_size", lambda *_: 5)
+    parts: list[Attribution] = []
+
+    def report(done: int, total: int, partial: object | None) -> None:
+        if isinstance(partial, Attribution):
+            parts.append(partial)
+
+    run("smoothgrad/signed", small, make_input(), watch=Watch(report), samples=10, noise=0.0)
+    plain = run("smoothgrad/signed", small, make_input(), samples=1, noise=0.0)
+    for part in parts:  # without noise every sample is the same
+        assert_close(part.values, plain.values)
+
+
+def marks(network: nn.Module) -> list[object]:
+    """Everything of a network that an explainer might leave changed."""
+    found: list[object] = []
+    for module in network.modules():
+        found.append((module.training, len(module._forward_hooks), len(module._backward_hooks)))
+        found.append((len(module._forward_pre_hooks), len(module._backward_pre_hooks)))
+    for parameter in network.parameters():
+        found.append((parameter.requires_grad, parameter.grad is None))
+    found += [tensor.clone() for tensor in network.state_dict().values()]
+    return found
+
+
+def same(before: list[object], after: list[object]) -> bool:
+    return all(
+        torch.equal(a, b) if isinstance(a, torch.Tensor) else a == b
+        for a, b in zip(before, after, strict=True)
+    )
+
+
+@pytest.mark.parametrize("frozen", [True, False])
+@pytest.mark.parametrize("name", METHODS)
+def test_the_network_is_left_as_it_was(small, make_input, name, frozen, monkeypatch) -> None:
+    monkeypatch.setattr(engine, "batch_size", lambda *_: 4)
+    small.network.requires_grad_(not frozen)
+    small.network.features[1].train(not frozen)  # an odd state is put back too
+    before, picture, original = marks(small.network), make_input(), make_input().pixels.copy()
+    ask = {"samples": 16} if name in SMOOTHGRADS else {}
+
+    run(name, small, picture, **ask)
+    assert same(before, marks(small.network)), "after success"
+
+    watch = Watch()
+    inner = small.logits
+
+    def cancelled(x: torch.Tensor) -> torch.Tensor:
+        watch.cancel()
+        return inner(x)
+
+    monkeypatch.setattr(small, "logits", cancelled)
+    with pytest.raises(Cancelled):
+        run(name, small, picture, watch=watch, **ask)
+    assert same(before, marks(small.network)), "after cancel"
+
+    calls = [0]
+
+    def broken(x: torch.Tensor) -> torch.Tensor:
+        calls[0] += 1
+        inner(x)
+        raise OSError("device lost")
+
+    monkeypatch.setattr(small, "logits", broken)
+    with pytest.raises(OSError, match="device lost"):
+        run(name, small, picture, **ask)
+    assert same(before, marks(small.network)), "after an error"
+
+    small.network.head.forward = lambda x: 1 / 0  # the error comes inside, under captum's hook
+    monkeypatch.setattr(small, "logits", inner)
+    with pytest.raises(ZeroDivisionError):
+        run(name, small, picture, **ask)
+    assert same(before, marks(small.network)), "after an error in the middle of the network"
+    np.testing.assert_array_equal(picture.pixels, original)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_maps_are_those_of_evaluation_mode(small, make_input, name) -> None:
+    ask = {"samples": 8} if name in SMOOTHGRADS else {}
+    calm = run(name, small, make_input(), **ask).values
+    small.network.train()
+    with torch.no_grad():  # a caller's mode does not matter
+        lively = run(name, small, make_input(), **ask).values
+    np.testing.assert_array_equal(calm, lively)
+    assert small.network.training
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_an_alias_explains_its_class_and_unknown_targets_fail(small, make_input, name) -> None:
+    ask = {"samples": 4} if name in SMOOTHGRADS else {}
+    found = run(name, small, make_input(), "bar", **ask)
+    assert found.target == "Class3.1"
+    assert dict(found.parameters).keys() == {p.name for p in method(name).card.parameters}
+    with pytest.raises(KeyError, match="nonsense"):
+        run(name, small, make_input(), "nonsense", **ask)
+
+
+def test_gradients_that_are_not_finite_are_an_error(small, make_input) -> None:
+    with torch.no_grad():
+        small.network.head.weight.fill_(float("nan"))
+    with pytest.raises(ValueError, match=r"no finite gradients for Class3\.1"):
+        run("gradient", small, make_input())
+
+
+def middle_network() -> nn.Module:
+    """About 1.5 million parameters at 128 px, as large as what is shipped."""
+    parts: list[nn.Module] = []
+    for before, after in ((3, 32), (32, 64), (64, 128), (128, 256), (256, 384)):
+        parts += [nn.Conv2d(before, after, 3, stride=2, padding=1), nn.SiLU()]
+    return nn.Sequential(*parts, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(384, 2))
+
+
+def test_cancel_takes_effect_within_300_ms(classify, make_input) -> None:
+    classifier, started, watch = classify(middle_network()), threading.Event(), Watch()
+    assert sum(p.numel() for p in classifier.network.parameters()) > 1_000_000
+
+    def report(done: int, total: int, partial: object | None) -> None:
+        if done:
+            started.set()
+
+    watch.listen(report)
+    stopped: list[float] = []
+
+    def work() -> None:
+        with pytest.raises(Cancelled):
+            run("smoothgrad/rotation-averaged", classifier, make_input(128), watch=watch)
+        stopped.append(time.monotonic())
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    assert started.wait(30)
+    asked = time.monotonic()
+    watch.cancel()
+    thread.join(10)
+    assert stopped[0] - asked < 0.3
+
+
+def test_memory_does_not_grow_with_the_samples(small, make_input) -> None:
+    """numpy's share is traced: noise of one batch only, never that of all samples."""
+    picture = make_input(32)
+    run("smoothgrad/signed", small, picture, samples=8)
+    peaks = []
+    for samples in (256, 1024):
+        tracemalloc.start()
+        run("smoothgrad/signed", small, picture, samples=samples)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < 1.2 * peaks[0]
+
+
+def test_batches_keep_their_pixels(small) -> None:
+    assert engine.batch_size(small, 128) == 8
+    assert engine.batch_size(small, 64) == 32
+    assert engine.batch_size(small, 424) == 1
