@@ -12,6 +12,8 @@ from galaxyscope import __version__
 
 COMMANDS = ("predict", "explain", "measure", "measure-map", "simulate", "models")
 
+WINDOW_OPTIONS = ("--samples",)
+
 HELP = f"""\
 usage: galaxyscope [PATH ...]              open the window on these files or folders
        galaxyscope COMMAND [OPTION ...]    work without a window
@@ -25,6 +27,7 @@ commands:
   models       which networks can be loaded
 
 options:
+  --samples    open the window on the simulated galaxies that ship with it
   --version    print the version and leave
   -h, --help   print this text and leave; 'galaxyscope COMMAND --help' tells more
 
@@ -60,7 +63,7 @@ def main(argv: list[str] | None = None) -> int:
         return run_command(words)
     if first == "--":
         words = words[1:]
-    elif unknown := [word for word in words if word.startswith("-")]:
+    elif unknown := [w for w in words if w.startswith("-") and w not in WINDOW_OPTIONS]:
         sys.stderr.write(f"galaxyscope: no such option: {unknown[0]} (see galaxyscope --help)\n")
         return 2
     return _window(words)

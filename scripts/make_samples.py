@@ -44,8 +44,10 @@ RECIPES = (
         "GS-01 barred face-on.fits",
         300,
         {"inclination_deg": 12.0, "bar_pa_deg": 35.0, "bar_length_arcsec": 26.0}
+        | {"bar_axis_ratio": 0.22, "bar_edge": 7.0, "bulge_fraction": 0.08}
         | {"disc_h_arcsec": 6.6, "r_mag": 14.0, "bar_fraction": 0.2, "bulge_re_arcsec": 1.2}
         | {"young_fraction": 0.27, "arm_pitch_deg": 17.0, "arm_count": 2, "seed": 11},
+        band="r",
     ),
     Recipe(
         "GS-02 strong bar and ring.fits",
@@ -93,7 +95,6 @@ RECIPES = (
         | {"bar_length_arcsec": 17.0, "disc_h_arcsec": 5.5, "young_fraction": 0.0}
         | {"knot_fraction": 0.0, "bulge_fraction": 0.17, "bulge_re_arcsec": 1.0, "seed": 17}
         | {"bar_fraction": 0.24, "ring_fraction": 0.0, "bar_axis_ratio": 0.24},
-        band="g",
     ),
     Recipe(
         "GS-08 long bar, three bands.fits",

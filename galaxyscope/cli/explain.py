@@ -80,6 +80,7 @@ def run(args: argparse.Namespace) -> int:
     if args.figure is not None:
         from galaxyscope.records.figure import draw_figure
 
+        is_bar = found.attribution.target == classifier.card.targets.get("bar")
         with replacing(args.figure) as temporary:
-            draw_figure(image, values, found.record).save(temporary)
+            draw_figure(image, values, found.record if is_bar else None).save(temporary)
     return 0

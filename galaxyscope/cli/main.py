@@ -7,7 +7,8 @@ import os
 import sys
 
 from galaxyscope.cli import explain, measure, measure_map, models, predict, simulate
-from galaxyscope.cli.common import UsageError
+from galaxyscope.cli.common import UsageError, sentence
+from galaxyscope.cli.progress import complain
 from galaxyscope.records.tables import TableError
 
 COMMANDS = (predict, explain, measure, measure_map, simulate, models)
@@ -41,14 +42,14 @@ def main(argv: list[str] | None = None) -> int:
     try:
         return int(args.run(args))
     except (UsageError, TableError) as error:
-        print(f"galaxyscope: {error}", file=sys.stderr)
+        complain(f"galaxyscope: {error}")
         return 2
     except OSError as error:
         if isinstance(error, BrokenPipeError):  # `| head` has seen enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 141
-        print(f"galaxyscope: {error.filename}: {error.strerror}", file=sys.stderr)
+        complain(f"galaxyscope: {sentence(error)}")
         return 1
     except KeyboardInterrupt:
-        print("galaxyscope: interrupted", file=sys.stderr)
+        complain("galaxyscope: interrupted")
         return 130

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from tqdm import tqdm
 
+from galaxyscope.records.tables import plain_text
 from galaxyscope.work.watch import Watch
 
 
@@ -13,10 +15,14 @@ class Progress:
     """Bar over `total` pieces of work on stderr, drawn only if that is a terminal."""
 
     def __init__(self, total: int) -> None:
+        terminal = sys.stderr.isatty()
+        # Some terminals (serial lines, containers) say that they are 0 columns wide.
+        width = None if terminal and os.get_terminal_size(sys.stderr.fileno()).columns else 80
         self._bar = tqdm(
             total=total,
             file=sys.stderr,
-            disable=not sys.stderr.isatty(),
+            disable=not terminal,
+            ncols=width,
             bar_format="{percentage:3.0f}% |{bar}| {desc} [{elapsed}<{remaining}]",
             leave=False,
         )
@@ -30,7 +36,7 @@ class Progress:
 
     def begin(self, name: str) -> None:
         """Say what is being worked on."""
-        self._bar.set_description_str(name)
+        self._bar.set_description_str(plain_text(name))
 
     def watch(self) -> Watch:
         """Watch that moves the bar within the present piece of work."""
@@ -49,5 +55,8 @@ class Progress:
 
 
 def complain(line: str) -> None:
-    """Print one line on stderr without breaking a progress bar."""
-    tqdm.write(line, file=sys.stderr)
+    """Print one line on stderr without breaking a progress bar.
+
+    File names cannot break the line or speak to the terminal: control characters are escaped.
+    """
+    tqdm.write(plain_text(line), file=sys.stderr)

@@ -57,7 +57,7 @@ def feature_layer(classifier: Classifier, x: torch.Tensor) -> tuple[torch.nn.Mod
     Parameters
     ----------
     classifier : Classifier
-        A card with an attribute ``cam_layer`` (name of a submodule) decides the layer.
+        ``card.cam_layer`` (name of a submodule) decides the layer where it is not empty.
     x : Tensor, shape (1, 3, rows, columns)
 
     Returns
@@ -70,11 +70,13 @@ def feature_layer(classifier: Classifier, x: torch.Tensor) -> tuple[torch.nn.Mod
     Raises
     ------
     ValueError
-        If the network has no feature map.
+        If the network has no feature map, or not the layer that its card names.
     """
     network = classifier.network
-    named = getattr(classifier.card, "cam_layer", None)
-    wanted = network.get_submodule(named) if named else None
+    named, modules = classifier.card.cam_layer, dict(network.named_modules())
+    if named and named not in modules:
+        raise ValueError(f"{classifier.card.name} has no layer {named!r}, which its card names")
+    wanted = modules[named] if named else None
     grids: dict[Shape, Affine] = {(x.shape[-2], x.shape[-1]): Affine()}
     found: list[tuple[torch.nn.Module, Shape]] = []
 

@@ -1,0 +1,1 @@
+"""The window: canvas, panels, one bridge from jobs to signals, one table of actions."""

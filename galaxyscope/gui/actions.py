@@ -62,9 +62,17 @@ class ActionSpec:
 A = ActionSpec
 ACTIONS: tuple[ActionSpec, ...] = (
     A("open", "File", "Open files…", "browsing.ask_files", ("Ctrl+O",), "open"),
-    A("open_folder", "File", "Open folder…", "browsing.ask_folder", ("Ctrl+Shift+O",), "folder"),
-    A("samples", "File", "Open samples", "browsing.open_samples", (), "samples"),
+    A(
+        "open_folder",
+        "File",
+        "Open folder…",
+        "browsing.ask_folder",
+        ("Ctrl+Shift+O",),
+        "open-folder",
+    ),
+    A("samples", "File", "Open samples", "browsing.open_samples", (), "gallery"),
     A("export", "-File", "Export measurements…", "measuring.ask_export", ("Ctrl+E",), "export"),
+    A("export_galaxy", "File", "Export this galaxy…", "measuring.ask_export_galaxy", needs="image"),
     A(
         "save_picture",
         "File",
@@ -89,7 +97,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     A("previous", "View", "Previous galaxy", "browsing.previous", ("K",), "previous"),
     A("next", "View", "Next galaxy", "browsing.next", ("J",), "next"),
     A("fit", "-View", "Fit", "canvas.fit", ("`",), "fit", needs="image"),
-    A("one", "View", "1:1", "canvas.one_to_one", ("1",), "one", needs="image"),
+    A("one", "View", "1:1", "canvas.one_to_one", ("1",), "one-to-one", needs="image"),
     *(
         A(f"zoom{n}", "View/Zoom", f"{n} ×", "canvas.zoom", (str(n),), argument=n, needs="image")
         for n in range(2, 10)
@@ -156,9 +164,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
         argument=0.01,
         needs="map",
     ),
-    A(
-        "theme_system", "-View/Theme", "As the system", "set_theme", (), "", True, "theme", "system"
-    ),
+    A("theme_system", "-View/Theme", "As the system", "set_theme", (), "", True, "theme", "system"),
     A("theme_light", "View/Theme", "Light", "set_theme", (), "", False, "theme", "light"),
     A("theme_dark", "View/Theme", "Dark", "set_theme", (), "", False, "theme", "dark"),
     A("full_screen", "View", "Full screen", "set_full_screen", ("F11",), checked=False),
@@ -199,7 +205,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
         "published",
         tip="Algorithm 1 of the paper, exactly as its authors ran it.",
     ),
-    A("keys", "Help", "Keys", "show_keys", ("F1",), "help"),
+    A("keys", "Help", "Keys", "show_keys", ("F1",)),
     A("about", "Help", "About GalaxyScope", "show_about"),
 )
 
@@ -223,7 +229,7 @@ class Actions:
         return self._actions[action_id]
 
     def items(self) -> Iterable[tuple[ActionSpec, QAction]]:
-        """The table's rows with their live actions, in order."""
+        """Return the table's rows with their live actions, in order."""
         return ((spec, self._actions[spec.id]) for spec in ACTIONS)
 
     def fill_menu_bar(self) -> None:
@@ -235,6 +241,8 @@ class Actions:
             if spec.menu.startswith("-"):
                 self.menus[spec.menu[1:].partition("/")[0]].addSeparator()
             self._menu(spec.menu.lstrip("-")).addAction(action)
+            if spec.id == "samples":
+                self._menu("File/Open recent")  # filled when it is shown
 
     def _menu(self, path: str) -> QMenu:
         if path not in self.menus:
@@ -287,7 +295,7 @@ NATIVE = QKeySequence.SequenceFormat.NativeText
 
 
 def key_table() -> list[tuple[str, str, str]]:
-    """What F1 shows: (menu, what it does, keys) for every action that has keys, and the mouse."""
+    """Return what F1 shows: (menu, what it does, keys), and what the mouse does."""
     rows = []
     for spec in ACTIONS:
         if spec.keys:

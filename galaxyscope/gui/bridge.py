@@ -19,7 +19,6 @@ from PySide6.QtCore import QObject, Qt, Signal, Slot
 
 from galaxyscope.work.jobs import Failure, Job, JobState
 from galaxyscope.work.lanes import Lanes
-from galaxyscope.work.watch import Watch
 
 SECONDS_BETWEEN_PARTIALS = 1 / 15
 
@@ -43,8 +42,8 @@ class Task:
         Called on the working thread with a partial result that will be shown; gives what
         is handed to `partial`.
     quiet : bool
-        True for housekeeping (thumbnails, saving) that the list of jobs shows only if it
-        fails.
+        True for housekeeping (thumbnails, saving) that the list of jobs does not show,
+        unless it fails and nobody listens to `failed`.
     key, priority
         As in `galaxyscope.work.jobs.Job`.
     """
@@ -117,8 +116,16 @@ class Bridge(QObject):
         )
         return task
 
-    def close(self, timeout: float = 2.0) -> bool:
+    def close(self, finish: str, timeout: float = 2.0) -> bool:
         """Cancel everything and wait for the lanes; nothing is delivered afterwards.
+
+        Parameters
+        ----------
+        finish : str
+            The lane whose jobs are done first and not cancelled: what the user did last
+            has to be kept.
+        timeout : float
+            Seconds.
 
         Returns
         -------
@@ -126,7 +133,11 @@ class Bridge(QObject):
             False if a job did not stop in time.
         """
         self._closed = True
-        stopped = self._lanes.shutdown(timeout)
+        deadline = time.monotonic() + timeout
+        self._lanes.cancel(where=lambda job: job.lane != finish)
+        for job in self._lanes.jobs(finish):
+            job.wait(max(0.0, deadline - time.monotonic()))
+        stopped = self._lanes.shutdown(max(0.1, deadline - time.monotonic()))
         self._events.clear()
         self._running.clear()
         return stopped

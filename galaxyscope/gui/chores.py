@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -46,6 +46,14 @@ class Picture:
 
 
 @dataclass(frozen=True)
+class Kept:
+    """What is on disk for one picture after a change."""
+
+    settings: ImageSettings
+    records: tuple[Record, ...]
+
+
+@dataclass(frozen=True)
 class Request:
     """What is asked of an explainer, and how its map is measured."""
 
@@ -64,7 +72,7 @@ class Explained:
 
 
 def with_settings(image: SkyImage, settings: ImageSettings) -> SkyImage:
-    """The image with what the user said of its scale and redshift."""
+    """Return the image with what the user said of its scale and redshift."""
     changes: dict[str, Any] = {}
     if settings.scale_arcsec_per_px is not None:
         changes["scale"] = PixelScale(settings.scale_arcsec_per_px, "user")
@@ -86,13 +94,36 @@ def read_picture(path: Path, plane: Plane | None, session: Session) -> Picture:
 
     warm_up()
     file_image = open_image(path, plane)
+    warm_up_sky(file_image)
     image = with_settings(file_image, session.settings(file_image.sha256))
     records = session.records(image.sha256, plane_key(image))
     return Picture(file_image, image, default_display(image), tuple(records))
 
 
+def warm_up_sky(image: SkyImage) -> None:
+    """Import what coordinates need here and not under the user's cursor."""
+    from galaxyscope.sky.coordinates import compass, sky_position
+
+    own = worker_copy(image)
+    sky_position(own, 0.0, 0.0)
+    compass(own)
+
+
+def worker_copy(image: SkyImage) -> SkyImage:
+    """Return the image with a WCS of its own: WCS objects are not thread-safe."""
+    return image if image.wcs is None else image.replace(wcs=image.wcs.deepcopy())
+
+
+def measured_files(session: Session) -> dict[str, frozenset[str]]:
+    """Kinds of rows in the session by the file they belong to."""
+    kinds: dict[str, set[str]] = {}
+    for record in session.records():
+        kinds.setdefault(record.path, set()).add(record.kind)
+    return {path: frozenset(found) for path, found in kinds.items()}
+
+
 def list_pictures(paths: list[Path]) -> tuple[list[Path], Path | None, Path | None]:
-    """What a gallery shows for files and folders that were opened.
+    """Return what a gallery shows for files and folders that were opened.
 
     Returns
     -------
@@ -120,7 +151,7 @@ def list_pictures(paths: list[Path]) -> tuple[list[Path], Path | None, Path | No
 
 
 def make_thumbnail(path: Path, side: int) -> QImage:
-    """A small picture of a file; every n-th pixel of a large one.
+    """Return a small picture of a file; every n-th pixel of a large one.
 
     Raises
     ------
@@ -169,22 +200,20 @@ def load_network(name: str | None) -> Classifier:
 
 
 def predict(classifier: Classifier, image: SkyImage) -> Prediction:
-    """What the network says of an image."""
+    """Return what the network says of an image."""
     from galaxyscope.pipeline import predict_image
 
     return predict_image(image, classifier)
 
 
 def predict_file(classifier: Classifier, path: Path) -> Prediction:
-    """What the network says of a file that is not shown."""
+    """Return what the network says of a file that is not shown."""
     from galaxyscope.sky.readers import open_image
 
     return predict(classifier, open_image(path))
 
 
-def explain(
-    classifier: Classifier, image: SkyImage, request: Request, watch: Watch
-) -> Explained:
+def explain(classifier: Classifier, image: SkyImage, request: Request, watch: Watch) -> Explained:
     """Ask where the network looked, and measure the bar there.
 
     Raises
@@ -214,12 +243,11 @@ def measure(attribution: Attribution, algorithm: str) -> BarMeasurement:
 
 
 def make_shown(attribution: Attribution, shape: tuple[int, int]) -> ShownMap:
-    """Bring a map onto the cutout's grid and count its values."""
+    """Bring a map onto the cutout's grid, divide it by its maximum and count its values."""
     from galaxyscope.explain.grid import on_cutout
 
     values = on_cutout(attribution, shape)
-    strength = np.abs(values) if attribution.signed else values
-    top = float(strength.max(initial=0.0))
+    top = float(values.max(initial=0.0))
     if top > 0:
         values = values / np.float32(top)
     inside = values[values > 0]
@@ -254,6 +282,47 @@ def keep_bar(
     return compare_again(session, image.sha256, new.plane)
 
 
+def keep(session: Session, sha256: str, plane: str, step: Callable[[], Any]) -> Kept:
+    """Change what is kept for a picture and say how it stands on disk."""
+    step()
+    records = compare_again(session, sha256, plane)
+    return Kept(session.settings(sha256), records)
+
+
+def export(session: Session, files: list[str], path: Path) -> int:
+    """Write the rows of some files, in the order of these files.
+
+    Returns
+    -------
+    int
+        How many rows were written.
+
+    Raises
+    ------
+    TableError, OSError
+        If the table cannot be written.
+    """
+    from galaxyscope.records.tables import write_records
+
+    place = {name: i for i, name in enumerate(files)}
+    rows = [record for record in session.records() if record.path in place]
+    rows.sort(key=lambda record: place[record.path])
+    write_records(path, rows)
+    return len(rows)
+
+
+def save_picture(picture: QImage, path: Path) -> None:
+    """Write a picture.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written.
+    """
+    if not picture.save(str(path)):
+        raise OSError(f"{path.name}: the picture cannot be written")
+
+
 def compare_again(session: Session, sha256: str, plane: str) -> tuple[Record, ...]:
     """Bring the differences of drawn rows up to date with the newest automatic one."""
     from galaxyscope.records.record import compared
@@ -269,13 +338,13 @@ def compare_again(session: Session, sha256: str, plane: str) -> tuple[Record, ..
 
 
 def newest_automatic(rows: tuple[Record, ...] | list[Record]) -> Record | None:
-    """The automatic row that counts, None if there is none."""
+    """Return the automatic row that counts, None if there is none."""
     automatic = [row for row in rows if row.kind == "automatic" and not row.error]
     return max(automatic, key=lambda row: row.created_at, default=None)
 
 
 def rescaled(record: Record, image: SkyImage) -> Record:
-    """A row with its arcsec and kpc as the image has scale and redshift now."""
+    """Return a row with its arcsec and kpc as the image has scale and redshift now."""
     from galaxyscope.sky.coordinates import COSMOLOGY_NAME, lengths
 
     size = None if record.length_px is None else lengths(image, record.length_px)

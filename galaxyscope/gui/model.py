@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from galaxyscope.explain.protocol import Attribution
     from galaxyscope.sky.stretch import Display
 
-What = Literal["image", "prediction", "map", "records", "state"]
+What = Literal["image", "prediction", "map", "records", "selection", "scale", "state"]
 # Pixels of galaxies that were left are kept up to this; the rest is read again when needed.
 KEPT_BYTES = 384 * 2**20
 
@@ -37,7 +37,7 @@ class ShownMap:
     Parameters
     ----------
     values : ndarray, shape (rows, columns), float32
-        On the cutout's own grid, divided by the map's maximum (of the magnitude if signed).
+        On the cutout's own grid, divided by the map's maximum.
     signed : bool
     sorted_values : ndarray, shape (rows * columns,), float32
         The same in ascending order: counting pixels above a threshold is one search.
@@ -70,8 +70,14 @@ class Galaxy:
         One sentence if the file cannot be shown.
     plane : Plane or None
         Which of the file's pictures was chosen.
-    display, view : object
-        Limits and camera, kept while other galaxies are looked at.
+    suits, display : Display or None
+        What suits the picture, and what the user chose for it.
+    view : object
+        Camera, kept while other galaxies are looked at.
+    map, growing : ShownMap or None
+        The finished map, and the one of an explanation that still runs.
+    bar : BarMeasurement or None
+        What was found on the finished map.
     records : tuple of Record
         Rows kept in the session for this picture.
     threshold : float or None
@@ -79,6 +85,10 @@ class Galaxy:
         measurement has set one.
     note : str
         Why there is no map although one was asked for (cancelled, failed), one sentence.
+    bar_fraction : float or None
+        What the network says of "bar", for the gallery.
+    measured_by : frozenset of str
+        Kinds of rows kept for this file.
     """
 
     path: Path
@@ -86,10 +96,12 @@ class Galaxy:
     file_image: SkyImage | None = None
     error: str = ""
     plane: Plane | None = None
+    suits: Display | None = None
     display: Display | None = None
     view: Any = None
     prediction: Prediction | None = None
     map: ShownMap | None = None
+    growing: ShownMap | None = None
     bar: BarMeasurement | None = None
     records: tuple[Record, ...] = ()
     selected: str | None = None
@@ -105,6 +117,11 @@ class Galaxy:
         return max(rows, key=lambda r: r.created_at, default=None)
 
     @property
+    def shown_map(self) -> ShownMap | None:
+        """The map to lay over the picture."""
+        return self.growing or self.map
+
+    @property
     def plane_key(self) -> str:
         """Key of the picture inside its file, as records have it."""
         return "" if self.image is None else plane_key(self.image)
@@ -117,12 +134,12 @@ class Galaxy:
 
     def forget_pixels(self) -> None:
         """Give the memory back; records, camera and limits stay."""
-        self.image = self.file_image = self.map = None
+        self.image = self.file_image = self.map = self.growing = None
 
     def forget_picture(self) -> None:
         """Forget all that belongs to one plane of the file, because another was chosen."""
         self.forget_pixels()
-        self.prediction = self.bar = self.display = self.view = self.selected = None
+        self.prediction = self.bar = self.suits = self.display = self.view = self.selected = None
         self.threshold, self.records, self.note, self.bar_fraction = None, (), "", None
 
 
@@ -153,7 +170,7 @@ class Workspace(QObject):
         self.listed.emit()
 
     def find(self, path: Path) -> Galaxy | None:
-        """The galaxy of a file, None if it is not on the list."""
+        """Return the galaxy of a file, None if it is not on the list."""
         return self._by_path.get(path)
 
     def select(self, galaxy: Galaxy | None) -> None:
@@ -170,6 +187,12 @@ class Workspace(QObject):
     def tell(self, galaxy: Galaxy, what: What) -> None:
         """Announce that `what` of a galaxy has changed."""
         self.changed.emit(galaxy, what)
+
+    def keep_records(self, galaxy: Galaxy, records: tuple[Record, ...]) -> None:
+        """Take over the rows that are on disk for a galaxy."""
+        galaxy.records = records
+        galaxy.measured_by = frozenset(record.kind for record in records)
+        self.changed.emit(galaxy, "records")
 
     def _trim(self) -> None:
         kept = sum(galaxy.nbytes for galaxy in self._visited.values())

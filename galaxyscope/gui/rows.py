@@ -31,14 +31,14 @@ def number(value: float | None, error: float | None = None, show_error: bool = F
 
 
 def length_error_px(record: Record) -> float:
-    """What a length is rounded by, in pixels."""
+    """Return what a length is rounded by, in pixels."""
     if record.kind == "drawn":
         return DRAWN_ERROR_PX
     return record.length_err_px or 0.1 * (record.length_px or 1.0)
 
 
 def length_text(record: Record, unit: str) -> str:
-    """A record's length in ``"px"``, ``"arcsec"`` or ``"kpc"``, with its error if it has one."""
+    """Return a length in ``"px"``, ``"arcsec"`` or ``"kpc"``, with its error if it has one."""
     value: float | None = getattr(record, f"length_{unit}")
     if value is None or not record.length_px:
         return "–"
@@ -74,7 +74,7 @@ def who(record: Record) -> str:
 
 
 def source_text(record: Record) -> str:
-    """What a row comes from: the algorithm and map, or the line."""
+    """Return what a row comes from: the algorithm and map, or the line."""
     if record.kind == "drawn":
         return "line"
     method = record.method.rpartition("/")[2]
@@ -82,7 +82,7 @@ def source_text(record: Record) -> str:
 
 
 def line_label(record: Record) -> str:
-    """The one label of a line: who, and the length in the best unit there is."""
+    """Return the one label of a line: who, and the length in the best unit there is."""
     unit, sign = ("arcsec", "″") if record.length_arcsec is not None else ("px", " px")
     text = length_text(record, unit)
     return f"{who(record)} {text.replace(' ±', f'{sign} ±')}{sign}"
@@ -99,7 +99,7 @@ def length_of_ends(image: SkyImage, ends: object) -> str:
 
 
 def value_text(value: float) -> str:
-    """A pixel value: four significant digits."""
+    """Return a pixel value: four significant digits."""
     if not math.isfinite(value):
         return "no value"
     return f"{value:.4g}".replace("-", MINUS)

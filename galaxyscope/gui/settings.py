@@ -13,7 +13,7 @@ RECENT = 12
 
 
 def default_settings_file() -> Path:
-    """The ini file of this user, where the platform keeps such files."""
+    """Return the ini file of this user, where the platform keeps such files."""
     return Path(appdirs.user_config_dir("GalaxyScope", appauthor=False)) / "window.ini"
 
 
@@ -31,11 +31,11 @@ class Settings:
         self._store = QSettings(str(path), QSettings.Format.IniFormat)
 
     def flag(self, name: str, default: bool = False) -> bool:
-        """A preference that is on or off."""
+        """Return a preference that is on or off."""
         return str(self._store.value(name, default)).lower() in {"true", "1"}
 
     def text(self, name: str, default: str = "") -> str:
-        """A preference that is a word."""
+        """Return a preference that is a word."""
         value = self._store.value(name, default)
         return value if isinstance(value, str) else default
 
@@ -65,7 +65,7 @@ class Settings:
         self._store.remove("recent")
 
     def bytes(self, name: str) -> QByteArray:
-        """A layout that Qt wrote, empty if there is none."""
+        """Return a layout that Qt wrote, empty if there is none."""
         value = self._store.value(name)
         return value if isinstance(value, QByteArray) else QByteArray()
 

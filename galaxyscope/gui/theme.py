@@ -94,14 +94,14 @@ QStatusBar::item {{ border: none; }}
 QMainWindow::separator {{ background: {line}; width: 1px; height: 1px; }}
 QMainWindow::separator:hover {{ background: {accent}; }}
 QSplitter::handle {{ background: {line}; }}
-QDockWidget {{ titlebar-close-icon: none; }}
 QDockWidget::title {{ padding: 8px 8px 4px 8px; text-align: left; }}
 QAbstractScrollArea {{ border: none; }}
 QHeaderView::section {{ border: none; border-bottom: 1px solid {line}; padding: 4px 8px;
     background: {window}; color: {quiet}; }}
 QTableView {{ gridline-color: {line}; }}
 QToolTip {{ border: none; padding: 4px 8px; background: {tip}; color: {tiptext}; }}
-QProgressBar {{ border: none; border-radius: 2px; max-height: 4px; background: {line}; }}
+QProgressBar {{ border: none; border-radius: 2px; max-height: 4px; background: {line};
+    color: transparent; }}
 QProgressBar::chunk {{ border-radius: 2px; background: {accent}; }}
 """
 

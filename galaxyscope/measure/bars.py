@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from galaxyscope.measure.algorithm1 import published
 from galaxyscope.measure.invariant import invariant, scaled_min_pixels
 from galaxyscope.measure.results import BarMeasurement
-from galaxyscope.measure.search import BarSearch, Mask, NoBarError
+from galaxyscope.measure.search import BarSearch, Ends, Mask, NoBarError
 from galaxyscope.sky.frame import Affine
 
 ALGORITHMS = ("invariant", "published")
@@ -18,8 +19,9 @@ ALGORITHMS = ("invariant", "published")
 #: Standard deviation of a length from the pixel grid alone, in map pixels. Published ends sit
 #: on pixel centres: each is off by up to half a pixel, √2 · 1/√12. Invariant ends come from a
 #: contour between the pixels: the root mean square error of antialiased rectangles over
-#: angles, offsets and widths, see tests/measure/test_invariant.py. The step of 0.0001 between levels adds less than 0.01 px to
-#: either as long as the map falls by half over less than 50 px, and is neglected.
+#: angles, offsets and widths, see tests/measure/test_invariant.py. The step of 0.0001 between
+#: levels adds less than 0.01 px to either where the map falls by half over less than 50 px,
+#: and is neglected.
 GRID_ERROR_PX = {"published": 0.41, "invariant": 0.15}
 
 
@@ -59,6 +61,8 @@ class BarSettings:
             raise ValueError(f"correlation must lie in (0, 1], not {self.correlation}")
         if self.min_pixels < 1:
             raise ValueError(f"min_pixels must be at least 1, not {self.min_pixels}")
+        if not self.off_centre > 0:
+            raise ValueError(f"off_centre must be positive, not {self.off_centre}")
         if self.nucleus_radius is not None and self.nucleus_radius <= 0:
             raise ValueError(f"nucleus_radius must be positive, not {self.nucleus_radius}")
 
@@ -111,7 +115,7 @@ def measure_bar(
     parameters = _parameters(settings, values.shape)
     try:
         search = _search(values, settings)
-        (p1, p2), length = _ends_on(to_cutout, search)
+        ends, length, scale = _on_cutout(to_cutout, search)
     except NoBarError as error:
         return BarMeasurement(
             algorithm=settings.algorithm,
@@ -128,17 +132,15 @@ def measure_bar(
     flags = _flags(values, search, settings)
     length_err = None
     if blocks is not None and len(blocks) > 1:
-        assert search.ends is not None
-        on_map = float(np.hypot(*np.subtract(*search.ends)))
-        grid = GRID_ERROR_PX[settings.algorithm] * length / on_map
         lengths = _jackknife_lengths(np.asarray(blocks), to_cutout, settings)
         if len(lengths) < len(blocks):
             flags = (*flags, "unstable")
         if len(lengths) > 1:
+            grid = GRID_ERROR_PX[settings.algorithm] * scale
             length_err = float(np.hypot(jackknife_error(lengths), grid))
     return BarMeasurement(
         algorithm=settings.algorithm,
-        ends=(p1, p2),
+        ends=ends,
         length_px=length,
         length_err_px=length_err,
         threshold=search.threshold,
@@ -167,17 +169,17 @@ def _search(values: NDArray[np.floating], settings: BarSettings) -> BarSearch:
     return invariant(values, settings.correlation, settings.min_pixels, settings.nucleus_radius)
 
 
-def _ends_on(
-    to_cutout: Affine, search: BarSearch
-) -> tuple[tuple[tuple[float, float], tuple[float, float]], float]:
-    """Map the ends to the cutout and take the length there."""
+def _on_cutout(to_cutout: Affine, search: BarSearch) -> tuple[Ends, float, float]:
+    """Map the ends to the cutout: ends, length there, cutout pixels per map pixel along it."""
     if search.ends is None:
         raise NoBarError(
             f"Only {int(search.mask.sum())} pixel of the map lies above the level "
             f"{search.threshold:.4f}, where the search stopped."
         )
     (x1, y1), (x2, y2) = to_cutout(search.ends).tolist()
-    return ((x1, y1), (x2, y2)), float(np.hypot(x2 - x1, y2 - y1))
+    # Not hypot: the square root of a sum of whole squares is exact to the last bit.
+    length = math.sqrt((x2 - x1) ** 2 + (y2 - y1) ** 2)
+    return ((x1, y1), (x2, y2)), length, length / math.dist(*search.ends)
 
 
 def _jackknife_lengths(
@@ -189,7 +191,7 @@ def _jackknife_lengths(
     for block in blocks:
         rest = ((total - block) / (len(blocks) - 1)).astype(blocks.dtype, copy=False)
         try:
-            lengths.append(_ends_on(to_cutout, _search(rest, settings))[1])
+            lengths.append(_on_cutout(to_cutout, _search(rest, settings))[1])
         except NoBarError:
             continue
     return lengths

@@ -68,11 +68,12 @@ def area_above(values: NDArray[np.floating], level: float) -> Floats:
     ]
     fine = _between_rows(_between_rows(box).T).T
     y, x = np.nonzero(fine > level)
-    return (np.column_stack([x, y]) + 0.5) / _SAMPLES + (x0, y0)
+    points: Floats = (np.column_stack([x, y]) + 0.5) / _SAMPLES + (x0, y0)
+    return points
 
 
 def _between_rows(v: Floats) -> Floats:
     """Interpolate linearly between neighbouring rows, ``_SAMPLES`` values each."""
     weight = ((np.arange(_SAMPLES) + 0.5) / _SAMPLES)[:, None]
-    steps: Floats = v[:-1, None] * (1 - weight) + v[1:, None] * weight
-    return steps.reshape(-1, v.shape[1])
+    fine: Floats = np.concatenate(list(v[:-1, None] * (1 - weight) + v[1:, None] * weight))
+    return fine

@@ -91,9 +91,10 @@ def invariant(
     extremes of the iso-contour at that threshold along the principal axis of the area inside
     it, on the axis through its centroid.
 
-    A map with a plateau (a drawn, saturated or very round blob) may meet neither condition;
-    then its half-maximum contour is the natural edge and is used, with ``stopped_by ==
-    "last-level"``.
+    Levels say nothing on a flat-topped map, such as a drawn or saturated bar: they only move
+    the contour across the one pixel of its edge. There, and on any other map that meets
+    neither condition, the half-maximum contour is the edge and is used; where its mask is not
+    elongated ``stopped_by`` is ``"last-level"``.
 
     Parameters
     ----------
@@ -125,6 +126,8 @@ def invariant(
     elongation = _elongation(masks)
     too_few = masks.pixels < scaled_min_pixels(min_pixels, relative.shape)
     stops = np.flatnonzero(too_few | (elongation > correlation))
+    if flat_topped(relative):
+        stops = stops[stops == 0]
     stopped_by: StoppedBy = "last-level"
     k = 0
     if stops.size:
@@ -167,6 +170,16 @@ def axis_ends(relative: Levels, level: float, mask: Mask) -> Ends | None:
     axis: Floats = np.array([np.cos(angle), np.sin(angle)])
     along = (crossings(relative, level) - centroid) @ axis
     return point_pair(centroid + along.min() * axis, centroid + along.max() * axis)
+
+
+def flat_topped(relative: Levels) -> bool:
+    """Tell whether every pixel above half maximum is, or touches, a pixel at the maximum."""
+    peak, half = relative > THRESHOLDS[-1], relative > THRESHOLDS[0]
+    if np.count_nonzero(half) > 9 * np.count_nonzero(peak):
+        return False  # so it is on every map but drawn ones: nothing more to look at
+    around = np.lib.stride_tricks.sliding_window_view(np.pad(peak, 1), (3, 3))
+    near_peak: Mask = np.asarray(around.any(axis=(2, 3)))
+    return bool(near_peak[half].all())
 
 
 def near_nucleus(relative: Levels, radius: float) -> Levels:

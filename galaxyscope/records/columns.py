@@ -58,7 +58,8 @@ RECORD_COLUMNS = (
     Column("parameters", "text", "all settings of explainer and algorithm, JSON"),
     Column("observer", "text", "who drew the line"),
     Column("created_at", "text", "when it was drawn or measured, UTC"),
-    Column("difference_percent", "float", "drawn minus automatic length over the automatic", "%"),
+    # No unit: VOTable has none for per cent.
+    Column("difference_percent", "float", "drawn minus automatic length, % of the automatic one"),
     Column("difference_deg", "float", "drawn minus automatic angle, in (-90, 90]", "deg"),
     Column("image_sha256", "text", "hash of the file's bytes"),
     Column("plane", "text", "HDU and plane inside the file, empty if it has one picture"),

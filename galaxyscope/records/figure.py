@@ -74,10 +74,11 @@ def _overlaid(canvas: Image.Image, values: NDArray[np.float32], opacity: float) 
         return canvas
     smooth = Image.fromarray(values / peak).resize(canvas.size, Image.Resampling.BILINEAR)
     level = np.clip(np.asarray(smooth), -1, 1)
-    strength = np.abs(level)[..., None]
-    colour = np.where(level[..., None] >= 0, _ramp(_MAGMA, level), _ramp(_AGAINST, -level))
-    # Opaque early: a faint part of the map must still be told from the galaxy under it.
-    alpha = opacity * np.sqrt(strength)
+    strength = np.abs(level)
+    # The ramps start above black, so that faint parts tint the galaxy instead of dimming it.
+    shade = 0.35 + 0.65 * strength
+    colour = np.where(level[..., None] >= 0, _ramp(_MAGMA, shade), _ramp(_AGAINST, shade))
+    alpha = opacity * strength[..., None] ** 0.75
     return Image.fromarray((alpha * colour + (1 - alpha) * np.asarray(canvas)).astype(np.uint8))
 
 

@@ -68,7 +68,9 @@ def _hdu(image: SkyImage, values: NDArray[np.float32], record: Record) -> Any:
     )
     for name, value, comment in cards:
         if value is not None and value != "":
-            header[name] = (value, comment)
+            # 80 columns less name, "= ", quotes and " / "; a comment that does not fit would warn.
+            fits_beside = len(str(value).replace("'", "''")) + len(comment) <= 65
+            header[name] = (value, comment if fits_beside else "")
     return fits.PrimaryHDU(values, header)
 
 

@@ -1,0 +1,1 @@
+"""Pictures of the sky: reading them, their geometry, and how they are drawn."""

@@ -121,7 +121,7 @@ class SkyImage:
     def light(self) -> NDArray[np.float32]:
         """Mean over the channels, shape (rows, columns); NaN where no channel has a value."""
         if self.data.shape[0] == 1:
-            return self.data[0]
+            return np.asarray(self.data[0])
         finite = np.isfinite(self.data)
         total = np.where(finite, self.data, 0).sum(axis=0, dtype=np.float32)
         count = finite.sum(axis=0)

@@ -16,12 +16,15 @@ Array = NDArray[np.float64]
 #: Radius given where no galaxy stands out, as a fraction of the shorter side: that of the
 #: Galaxy Zoo cutouts of 424 px, whose petroR90 is 50 px.
 FALLBACK_FRACTION = 50.0 / 424.0
-STRETCHED_RATIO = 1.0
-_WORK_SIZE = 144
-_BETA = 0.0
-_THRESH = 3.0
-_SMOOTH = 1.0
-_SYM = True
+#: Pictures such as JPEGs were stretched before; sinh(6 × grey level) takes that back. Chosen
+#: so that on 60 SDSS cutouts of Galaxy Zoo the median of r90 over the true petroR90 is 1.00.
+UNSTRETCH = 6.0
+
+_WORK_SIZE = 144  # pixels along the longer side, so that the time taken is bounded
+_SMOOTHING = 1.0
+_DETECTION = 9.0  # times the noise of the smoothed picture
+_REACH = 0.1  # how far from the middle the galaxy may well be, in shorter sides
+_CORNER = 5  # pixels along a constant corner that is taken for padding
 
 
 @dataclass(frozen=True)
@@ -43,85 +46,159 @@ class GalaxyExtent:
 
 
 def locate_galaxy(image: SkyImage) -> GalaxyExtent:
+    """Find the galaxy at or nearest the middle of an image.
+
+    Parameters
+    ----------
+    image : SkyImage
+        Of any size; colour, stretched, noisy or partly without values.
+
+    Returns
+    -------
+    GalaxyExtent
+        Where nothing stands out: the middle of the frame and
+        :data:`FALLBACK_FRACTION` of its shorter side. This function does not fail.
+
+    Notes
+    -----
+    The sky comes from the border. Of the patches of light above it, the one that is
+    brightest near the middle is taken and its centre found as a windowed centroid.
+    Neighbours are taken away by symmetry: each pixel counts no more than its opposite
+    across the centre (as in the SDSS deblender, Lupton et al. 2001, ASP 238, 269). A galaxy
+    that is larger than its frame gets the radius of the light inside. Of a double radio
+    source that is bright in its lobes only, one lobe is found.
+    """
     rows, columns = image.shape
     step = max(1, -(-max(rows, columns) // _WORK_SIZE))
-    light = _shrink(image.light, step)
-    to_cutout = Affine(a=step, c=(step - 1) / 2, e=step, f=(step - 1) / 2)
-    found = _locate(light, image.full_scale)
-    middle = (columns - 1) / 2, (rows - 1) / 2
-    if found is None:
-        return GalaxyExtent(*middle, FALLBACK_FRACTION * min(rows, columns))
-    x, y, r90 = found
-    cx, cy = to_cutout([x, y])
-    r90 = r90 / (STRETCHED_RATIO if image.full_scale is not None else 1.0)
-    return GalaxyExtent(float(cx), float(cy), r90 * step)
+    if min(rows, columns) >= 3 * step:
+        light = image.light if image.full_scale is not None else _without_padding(image.light)
+        found = _locate(_shrunk(light, step), image.full_scale)
+        if found is not None:
+            x, y, r90 = found
+            to_cutout = Affine.resize((step, step), (1, 1))
+            centre = to_cutout([x, y])
+            return GalaxyExtent(float(centre[0]), float(centre[1]), r90 * step)
+    return GalaxyExtent((columns - 1) / 2, (rows - 1) / 2, FALLBACK_FRACTION * min(rows, columns))
 
 
-def _shrink(light, step):
+def _without_padding(light: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Replace the constant that fills the corners of a turned mosaic by NaN.
+
+    Whole numbers are left alone: in a picture of photon counts most pixels may be equal.
+    """
+    for rows in (slice(None, _CORNER), slice(-_CORNER, None)):
+        for columns in (slice(None, _CORNER), slice(-_CORNER, None)):
+            corner = light[rows, columns]
+            if np.isfinite(corner[0, 0]) and (corner == corner[0, 0]).all():
+                rest = light[np.isfinite(light) & (light != corner[0, 0])]
+                if np.any(rest != np.rint(rest)):
+                    light = np.where(light == corner[0, 0], np.float32(np.nan), light)
+    return light
+
+
+def _shrunk(light: NDArray[np.float32], step: int) -> Array:
+    """Average blocks of step × step pixels; NaN where a block has no value."""
     rows, columns = light.shape[0] // step, light.shape[1] // step
-    b = light[: rows * step, : columns * step].reshape(rows, step, columns, step)
-    ok = np.isfinite(b)
-    n = ok.sum((1, 3))
-    s = np.where(ok, b, 0).sum((1, 3), dtype=float)
-    return np.where(n > 0, s / np.maximum(n, 1), np.nan)
+    blocks = light[: rows * step, : columns * step].reshape(rows, step, columns, step)
+    finite = np.isfinite(blocks)
+    count = finite.sum(axis=(1, 3))
+    total = np.where(finite, blocks, 0).sum(axis=(1, 3), dtype=float)
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
-def _locate(light, full_scale):
-    from scipy import ndimage
-
-    rows, columns = light.shape
-    finite = np.isfinite(light)
-    if finite.sum() < 9:
+def _locate(light: Array, full_scale: float | None) -> tuple[float, float, float] | None:
+    """Return x, y and r90 in pixels of `light`, or None where nothing stands out."""
+    if np.count_nonzero(np.isfinite(light)) < 9:
         return None
-    size = min(rows, columns)
-    edge = max(1, size // 12)
-    border = np.ones_like(finite)
-    border[edge:-edge, edge:-edge] = False
-    values = light[border & finite]
-    if values.size < 9:
-        values = light[finite]
-    sky, noise = sky_level(values)
-    s2, n2 = sky_level(light[finite])
-    if s2 < sky:
-        sky, noise = s2, min(noise, n2)
-    if full_scale:
-        sky = min(sky, 0.05 * full_scale)
-        noise = max(noise, full_scale / 255)
-    flux = np.where(finite, light - sky, 0.0)
-    smooth = ndimage.gaussian_filter(flux, _SMOOTH)
-    mask = smooth > _THRESH * noise / (2 * np.sqrt(np.pi) * _SMOOTH) ** 0.5
-    labels, count = ndimage.label(mask)
+    sky, noise = _sky(light, full_scale)
+    flux = np.where(np.isfinite(light), light - sky, 0.0)
+    patch = _central_patch(flux, noise)
+    if patch is None:
+        return None
+    own = np.where(patch, flux, 0.0)
+    x, y = _centre(own)
+    own = np.maximum(_symmetric(own, x, y), 0.0)
+    if full_scale is not None:
+        own = np.sinh(UNSTRETCH * np.minimum(own / full_scale, 1.0))
+    row, column = np.indices(own.shape)
+    distance = np.hypot(column - x, row - y).ravel()
+    order = np.argsort(distance)
+    grown = np.cumsum(own.ravel()[order])
+    if not grown[-1] > 0:
+        return None
+    r90 = float(np.interp(0.9 * grown[-1], grown, distance[order]))
+    return x, y, max(r90, 1.0)
+
+
+def _sky(light: Array, full_scale: float | None) -> tuple[float, float]:
+    """Return level and noise of the sky; the border, unless the galaxy shines there too."""
+    edge = max(1, min(light.shape) // 12)
+    inner = np.zeros(light.shape, bool)
+    inner[edge:-edge, edge:-edge] = True
+    border = light[~inner & np.isfinite(light)]
+    everywhere = sky_level(light[np.isfinite(light)])
+    sky, noise = sky_level(border) if border.size >= 9 else everywhere
+    if everywhere[0] < sky:
+        sky, noise = everywhere[0], min(noise, everywhere[1])
+    # Where the galaxy reaches the border its gradient is no noise; steps between neighbours are.
+    steps = np.diff(light, axis=1)
+    steps = steps[np.isfinite(steps)]
+    if steps.size:
+        noise = min(noise, 1.4826 * float(np.median(np.abs(steps))) / np.sqrt(2.0))
+    if full_scale is not None:
+        # Stretched pictures have a dark sky: what is brighter is a galaxy beyond the frame.
+        sky, noise = min(sky, 0.05 * full_scale), max(noise, full_scale / 255.0)
+    return sky, noise
+
+
+def _central_patch(flux: Array, noise: float) -> NDArray[np.bool_] | None:
+    """Return the connected patch above the noise that is brightest near the middle."""
+    from scipy.ndimage import gaussian_filter, label, sum_labels
+
+    smooth = gaussian_filter(flux, _SMOOTHING)
+    smoothed_noise = noise / (2.0 * np.sqrt(np.pi) * _SMOOTHING)
+    labels, count = label(smooth > _DETECTION * smoothed_noise)
     if count == 0:
         return None
-    y, x = np.ogrid[:rows, :columns]
-    cx, cy = (columns - 1) / 2, (rows - 1) / 2
-    d2 = (x - cx) ** 2 + (y - cy) ** 2
-    prior = np.exp(-0.5 * d2 / (0.1 * size) ** 2)
-    score = ndimage.sum_labels(np.maximum(smooth, 0) * prior, labels, np.arange(1, count + 1))
-    chosen = labels == 1 + int(np.argmax(score))
-    # centre
-    core = np.where(chosen, ndimage.gaussian_filter(flux, 2.0), 0) * prior
-    py, px = np.unravel_index(int(np.argmax(core)), core.shape)
-    gx, gy = float(px), float(py)
-    own = np.where(chosen, np.maximum(flux, 0), 0)
+    light = sum_labels(smooth * _nearness(flux.shape), labels, np.arange(1, count + 1))
+    return np.asarray(labels == 1 + int(np.argmax(light)))
+
+
+def _nearness(shape: tuple[int, ...]) -> Array:
+    """Weigh pixels by their distance from the middle of the frame."""
+    y, x = np.ogrid[: shape[0], : shape[1]]
+    squared = (x - (shape[1] - 1) / 2) ** 2 + (y - (shape[0] - 1) / 2) ** 2
+    return np.asarray(np.exp(-0.5 * squared / (_REACH * min(shape)) ** 2))
+
+
+def _centre(own: Array) -> tuple[float, float]:
+    """Return the centroid in a window that follows it from the brightest place."""
+    from scipy.ndimage import gaussian_filter
+
+    bright = gaussian_filter(own, 2.0) * _nearness(own.shape)
+    peak = np.unravel_index(int(np.argmax(bright)), own.shape)
+    y, x = float(peak[0]), float(peak[1])
+    row, column = np.ogrid[: own.shape[0], : own.shape[1]]
+    width = max(2.0, 0.03 * min(own.shape))
+    positive = np.maximum(own, 0.0)
     for _ in range(5):
-        r = np.hypot(x - gx, y - gy)
-        w = own * np.exp(-0.5 * (r / max(2.0, 0.03 * size)) ** 2)
-        t = w.sum()
-        if t <= 0:
+        squared = (column - x) ** 2 + (row - y) ** 2
+        weights = positive * np.exp(-0.5 * squared / width**2)
+        total = float(weights.sum())
+        if not total > 0:
             break
-        gx, gy = float((w * x).sum() / t), float((w * y).sum() / t)
-    own = np.where(chosen, flux, 0)
-    if _SYM:
-        other = ndimage.affine_transform(own, [-1, -1], [2 * gy, 2 * gx], order=1, mode="constant")
-        off = ~((2 * gx - x >= 0) & (2 * gx - x <= columns - 1) & (2 * gy - y >= 0) & (2 * gy - y <= rows - 1))
-        own = np.where(off, own, np.minimum(own, other))
-    own = np.maximum(own, 0)
-    if _BETA and full_scale:
-        own = np.sinh(_BETA * own / full_scale)
-    r = np.hypot(x - gx, y - gy).ravel()
-    o = np.argsort(r)
-    cum = np.cumsum(own.ravel()[o])
-    if cum[-1] <= 0:
-        return None
-    return gx, gy, float(max(1.0, np.interp(0.9 * cum[-1], cum, r[o])))
+        x, y = float((weights * column).sum() / total), float((weights * row).sum() / total)
+    return x, y
+
+
+def _symmetric(own: Array, x: float, y: float) -> Array:
+    """Take for each pixel the fainter of itself and its opposite across the centre."""
+    from scipy.ndimage import affine_transform
+
+    rows, columns = own.shape
+    opposite = affine_transform(own, [-1.0, -1.0], [2 * y, 2 * x], order=1, mode="constant")
+    row, column = np.ogrid[:rows, :columns]
+    seen = (abs(2 * y - row - (rows - 1) / 2) <= (rows - 1) / 2) & (
+        abs(2 * x - column - (columns - 1) / 2) <= (columns - 1) / 2
+    )
+    return np.where(seen, np.minimum(own, opposite), own)

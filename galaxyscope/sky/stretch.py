@@ -171,7 +171,7 @@ def _galaxy_limits(sample: NDArray[np.float32]) -> tuple[float, float]:
     return max(sky - 1.5 * noise, float(sample.min())), top
 
 
-def sky_level(values: NDArray[np.float32]) -> tuple[float, float]:
+def sky_level(values: NDArray[np.floating]) -> tuple[float, float]:
     """Return the sky and its noise by clipping at 3 sigma about the median.
 
     Parameters

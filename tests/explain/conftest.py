@@ -18,7 +18,9 @@ class SmallClassifier:
     """What explainers use of a Classifier: card, network, device, class_index, logits."""
 
     def __init__(self, network: nn.Module, classes: Sequence[str]) -> None:
-        self.card = SimpleNamespace(name="small", classes=tuple(classes), sha256="0" * 64)
+        self.card = SimpleNamespace(
+            name="small", classes=tuple(classes), sha256="0" * 64, cam_layer=""
+        )
         self.network = network.requires_grad_(False).eval()
         self.device = torch.device("cpu")
 

@@ -262,6 +262,6 @@ def test_memory_does_not_grow_with_the_samples(small, make_input) -> None:
 
 
 def test_batches_keep_their_pixels(small) -> None:
-    assert engine.batch_size(small, 128) == 8
-    assert engine.batch_size(small, 64) == 32
+    assert engine.batch_size(small, 128) == 4
+    assert engine.batch_size(small, 64) == 16
     assert engine.batch_size(small, 424) == 1

@@ -131,14 +131,12 @@ def test_rotation_average_of_a_round_network_is_the_unrotated_map(classify, make
     assert np.abs(found.values - exact).max() < 0.02 * exact.max()
 
 
-@pytest.mark.parametrize("samples", [4, 32, 64])
-def test_quarter_turns_and_mirrors_of_the_picture_turn_the_map(small, make_input, samples) -> None:
+@pytest.mark.parametrize("samples", [8, 32, 64])
+def test_quarter_turns_of_the_picture_turn_the_map(small, make_input, samples) -> None:
     """Exact equivariance under quarter turns without noise, for any network."""
     picture = make_input()
     ask = {"samples": samples, "noise": 0.0}
     upright = run("smoothgrad/rotation-averaged", small, picture, **ask).values
-    if samples == 4:  # all orientations exact, none mirrored
-        assert [turn_of(k, 4).radians for k in range(4)] == [0.0] * 4
     for quarters in range(1, 4):
         lying = make_input(np.rot90(picture.pixels, quarters, (1, 2)).copy())
         found = run("smoothgrad/rotation-averaged", small, lying, **ask).values
@@ -296,6 +294,9 @@ def test_a_layer_can_be_named_on_the_card_and_must_exist(small, make_input, clas
     layer, to_input = feature_layer(small, torch.rand(1, 3, 24, 24))
     assert layer is small.network.features[2]
     assert to_input == Affine(a=2, e=2)
+    small.card.cam_layer = "nowhere"
+    with pytest.raises(ValueError, match="no layer 'nowhere'"):
+        feature_layer(small, torch.rand(1, 3, 24, 24))
     with pytest.raises(ValueError, match="no feature map"):
         run("grad-cam", classify(Linear(np.ones((3, 8, 8)))), make_input(8))
 

@@ -21,7 +21,7 @@ NAMES = {
 
 def test_every_card_has_its_method() -> None:
     assert set(METHODS) == NAMES == {card.name for card in CARDS}
-    assert DEFAULT_METHOD == next(iter(METHODS))
+    assert next(iter(METHODS)) == DEFAULT_METHOD
     for name, explainer in METHODS.items():
         assert method(name).card is explainer.card
         assert explainer.card.summary.count(".") == 1, "one sentence"

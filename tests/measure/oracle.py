@@ -21,7 +21,7 @@ def scaled_by_range(values):
 def barlength_mask(relative, correlation=0.85, min_pixels=40):
     """Mask, threshold and |r| where the loop over the thresholds ends."""
     for threshold in np.arange(0.5, 1.0, 0.0001):
-        threshold = np.float32(threshold)  # noqa: PLW2901 - numpy 1 compared in float32 by itself
+        threshold = np.float32(threshold)  # as numpy 1 did for a float32 map
         x, y = np.asarray(relative > threshold).nonzero()
         with np.errstate(all="ignore"), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # corrcoef warns of single pixels

@@ -35,7 +35,7 @@ def test_known_ratios():
     agreement = agree([2, 4, 6.6, 1, 50], [2, 4, 6, 3, 10], np.ones(5))
     assert agreement.median_ratio == pytest.approx(1)
     assert agreement.outliers == 2
-    assert agreement.log_scatter == pytest.approx(1.4826 * np.log(3))
+    assert agreement.log_scatter == pytest.approx(1.4826 * np.log(1.1))
     assert agreement.rmse_relative == pytest.approx(np.sqrt((0.6**2 + 2**2 + 40**2) / 5))
 
 

@@ -8,7 +8,7 @@ from hypothesis.extra import numpy as hnp
 from scipy import ndimage
 
 from galaxyscope.measure.algorithm1 import farthest_pair, published, scaled_by_range
-from galaxyscope.measure.search import THRESHOLDS, NoBarError
+from galaxyscope.measure.search import THRESHOLDS, NoBarError, nested_masks
 
 finite32 = st.floats(-1e3, 1e3, width=32)
 any_map = hnp.arrays(
@@ -29,7 +29,9 @@ def smooth_map(seed, shape=(48, 48), sigma=3.0, elongated=1.0):
 
 def length(search):
     """The authors call the length of zero or one pixel 1."""
-    return 1.0 if search.ends is None else float(np.hypot(*np.subtract(*search.ends)))
+    if search.ends is None:
+        return 1.0
+    return float(np.sqrt(np.square(np.subtract(*search.ends)).sum()))
 
 
 def assert_equals_oracle(oracle, values, correlation=0.85, min_pixels=40):
@@ -39,14 +41,14 @@ def assert_equals_oracle(oracle, values, correlation=0.85, min_pixels=40):
     search = published(values, correlation, min_pixels)
     assert np.array_equal(search.mask, mask)
     assert search.threshold == float(threshold)
-    assert length(search) == pytest.approx(oracle.barlength(mask), rel=1e-15)
+    assert length(search) == oracle.barlength(mask)
     if np.isnan(r):
         assert search.elongation is None
     else:
         assert search.elongation == r
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(values=any_map, min_pixels=st.integers(1, 40), correlation=st.floats(0.1, 1))
 def test_equals_the_literal_algorithm_on_any_map(oracle, values, min_pixels, correlation):
     if np.ptp(values) == 0:
@@ -56,14 +58,14 @@ def test_equals_the_literal_algorithm_on_any_map(oracle, values, min_pixels, cor
         assert_equals_oracle(oracle, values, correlation, min_pixels)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(values=tied_map, min_pixels=st.integers(1, 6), correlation=st.sampled_from([0.5, 0.85, 1]))
 def test_equals_the_literal_algorithm_on_ties(oracle, values, min_pixels, correlation):
     if np.ptp(values) > 0:
         assert_equals_oracle(oracle, values, correlation, min_pixels)
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(6))
 @pytest.mark.parametrize("correlation", [0.3, 0.85])
 def test_equals_the_literal_algorithm_on_smooth_maps(oracle, seed, correlation):
     values = smooth_map(seed, elongated=1 + seed % 3)
@@ -145,12 +147,17 @@ def test_a_range_that_overflows_is_scaled():
 
 
 def test_large_maps_do_not_overflow():
-    """A diagonal band whose integer moments would not fit 64 bits."""
-    side = 3000
-    y, x = np.ogrid[:side, :side]
-    search = published((np.abs(x - y) < 900).astype(np.float32))
-    assert search.stopped_by == "last-level"
-    assert search.elongation == pytest.approx(0.76, abs=0.02)
+    """A diagonal band whose moments would not fit into 64-bit integers."""
+    y, x = np.ogrid[:3000, :3000]
+    band = np.abs(x - y) < 900
+    masks = nested_masks(band.astype(np.float32))
+    y, x = np.nonzero(band)
+    n = len(x)
+    assert masks.pixels[0] == n
+    for moment, covariance in ((masks.xx, x.var()), (masks.yy, y.var())):
+        assert moment[0] / n**2 == pytest.approx(covariance, rel=1e-12)
+    r = masks.xy[0] / np.sqrt(masks.xx[0] * masks.yy[0])
+    assert r == pytest.approx(np.corrcoef(x, y)[0, 1], rel=1e-12)
 
 
 @given(mask=hnp.arrays(bool, hnp.array_shapes(min_dims=2, max_dims=2, max_side=9)))
@@ -159,7 +166,8 @@ def test_the_farthest_pair_is_the_farthest(oracle, mask):
     if mask.sum() < 2:
         assert ends is None
     else:
-        assert np.hypot(*np.subtract(*ends)) == pytest.approx(oracle.barlength(mask), rel=1e-15)
+        (x1, y1), (x2, y2) = ends
+        assert np.sqrt((x1 - x2) ** 2 + (y1 - y2) ** 2) == oracle.barlength(mask)
         assert all(mask[int(y), int(x)] for x, y in ends)
 
 
@@ -192,9 +200,17 @@ def test_translation_moves_the_ends():
 
 def test_a_horizontal_bar_measures_a_third_of_a_diagonal_one(oracle):
     """The fault of Pearson's r that `invariant` mends: r is 0 for a bar along an axis."""
-    diagonal = published(oracle.gaussian_bar(20, 0.25, 45, (63.5, 63.5)))
-    horizontal = published(oracle.gaussian_bar(20, 0.25, 0, (63.5, 63.5)))
+    diagonal = published(oracle.gaussian_bar(15, 0.25, 45, (63.5, 63.5)))
+    horizontal = published(oracle.gaussian_bar(15, 0.25, 0, (63.5, 63.5)))
     assert diagonal.stopped_by == "elongation"
     assert horizontal.stopped_by == "min-pixels"
-    assert length(diagonal) == pytest.approx(2 * 20 * np.sqrt(2 * np.log(2)), rel=0.03)
+    # Pixel centres fall short of the half-maximum contour by up to a pixel.
+    assert length(diagonal) == pytest.approx(2 * 15 * np.sqrt(2 * np.log(2)) - 1, abs=1)
     assert length(horizontal) / length(diagonal) == pytest.approx(1 / 3, abs=0.05)
+
+
+@pytest.mark.parametrize("degrees", range(0, 180, 15))
+def test_a_filled_bar_wider_than_0_285_is_never_elongated(oracle, degrees):
+    wide = published(oracle.drawn_bar(40, 13, degrees, (31.5, 31.5)))
+    assert wide.stopped_by == "last-level"
+    assert wide.elongation is None or wide.elongation < 0.85

@@ -28,7 +28,7 @@ def angle(search):
 @settings(max_examples=80, deadline=None)
 @given(
     degrees=st.floats(0, 180),
-    width=st.sampled_from([2, 3, 5, 8, 11, 16]),
+    width=st.floats(2, 20),
     dx=st.floats(-0.5, 0.5),
     dy=st.floats(-0.5, 0.5),
 )
@@ -38,6 +38,16 @@ def test_a_bar_drawn_40_px_long_measures_40_at_every_angle(oracle, degrees, widt
     assert length(search) == pytest.approx(40, rel=0.01)
     assert (angle(search) - degrees + 90) % 180 - 90 == pytest.approx(0, abs=0.6)
     assert np.allclose(np.mean(search.ends, axis=0), centre, atol=0.25)
+
+
+@pytest.mark.parametrize("width", [11.5, 12])
+@pytest.mark.parametrize("degrees", [0, 20, 45, 77])
+def test_a_bar_just_too_wide_keeps_its_length(oracle, width, degrees):
+    """Rising levels move the contour across the drawn edge, which must not make it thinner."""
+    search = invariant(oracle.drawn_bar(40, width, degrees, (31.6, 31.3)))
+    assert length(search) == pytest.approx(40, rel=0.01)
+    assert search.threshold == 0.5
+    assert search.elongation == pytest.approx(0.84, abs=0.02)
 
 
 def test_the_grid_error_is_that_of_drawn_bars(oracle):
@@ -63,7 +73,7 @@ def test_the_grid_error_is_that_of_drawn_bars(oracle):
 def test_a_gaussian_bar_measures_its_full_width_at_half_maximum(oracle, degrees, dx):
     search = invariant(oracle.gaussian_bar(16, 0.25, degrees, (63.5 + dx, 63.2)))
     assert search.threshold == 0.5
-    assert length(search) == pytest.approx(2 * 16 * np.sqrt(2 * np.log(2)), rel=0.005)
+    assert length(search) == pytest.approx(2 * 16 * np.sqrt(2 * np.log(2)), rel=0.01)
     # A filled bar of axis ratio q has R = (1 − q²)/(1 + q²).
     assert search.elongation == pytest.approx((1 - 0.25**2) / (1 + 0.25**2), abs=0.01)
 
@@ -75,7 +85,8 @@ def test_a_bar_that_is_thin_only_inside_stops_where_it_is_thin(oracle):
     search = invariant(np.maximum(bar, 0.7 * disc))
     assert search.stopped_by == "elongation"
     assert search.threshold == pytest.approx(0.7, abs=2e-4)
-    assert length(search) == pytest.approx(40, abs=0.5)
+    # The level lies at the foot of the drawn edge, half a pixel outside its middle.
+    assert length(search) == pytest.approx(41, abs=0.5)
 
 
 def literal_search(oracle, relative, correlation, min_pixels):

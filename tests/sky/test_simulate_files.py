@@ -18,7 +18,6 @@ from galaxyscope.sky.simulate import (
     simulate_galaxy,
     write_fits,
     write_jpeg,
-    write_set,
     write_truth_table,
 )
 
@@ -141,15 +140,14 @@ def test_colour_picture_keeps_hue_where_it_saturates() -> None:
         lupton_colour(grey)
 
 
-def test_write_set(tmp_path: Path) -> None:
-    samples = write_set(tmp_path / "new", 2, seed=5, size=64)
-    assert [path.name for path in list_images(tmp_path / "new")] == sorted(
-        sample.file for sample in samples
-    )
-    table = rows(tmp_path / "new" / "truth.csv")
-    assert [row["file"] for row in table] == [sample.file for sample in samples]
-    for row in table:
-        assert (row["bar_pa_deg"] == "") == (row["barred"] == "0")
+def test_an_unbarred_galaxy_has_no_bar_in_the_table(tmp_path: Path) -> None:
+    truths = [draw_truth(5, 0, barred=True), draw_truth(5, 1, barred=False)]
+    write_truth_table([Sample("a", truth, 64, True) for truth in truths], tmp_path / "t.csv")
+    barred, unbarred = rows(tmp_path / "t.csv")
+    columns = {"bar_full_length_px", "bar_full_length_arcsec", "bar_pa_deg", "x1", "y2"}
+    assert all(barred[name] for name in columns)
+    assert not any(unbarred[name] for name in columns)
+    assert (barred["barred"], unbarred["barred"]) == ("1", "0")
 
 
 def test_the_samples_are_what_the_script_makes(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from galaxyscope.gui.canvas.camera import Ends, Point
 
 Box = tuple[float, float, float, float]
-GAP = 12.0
+GAP = 14.0
 _DIAGONAL = math.sqrt(0.5)
 
 

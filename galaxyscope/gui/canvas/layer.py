@@ -66,6 +66,11 @@ class LineLayer(QObject):
         return self._draft.line.ends if self._draft else None
 
     @property
+    def draft_label(self) -> str:
+        """What the label of the line being drawn says."""
+        return self._draft.label if self._draft else ""
+
+    @property
     def ruler(self) -> Ends | None:
         """Ends of the ruler that lies on the picture."""
         return self._ruler.line.ends if self._ruler else None
@@ -148,7 +153,7 @@ class LineLayer(QObject):
     # -- changing a line
 
     def ends(self, key: str) -> Ends:
-        """Ends of a line in cutout pixels."""
+        """Return the ends of a line in cutout pixels."""
         return self._items[key].line.ends
 
     def move(self, key: str, ends: Ends, *, live: bool = True) -> None:

@@ -171,7 +171,9 @@ class LineItem(QGraphicsObject):
             for end in (first, second):
                 low, high = end - along * self._whisker, end + along * self._whisker
                 pieces.append((QLineF(low, high), 1.0, False))
-                pieces += [(QLineF(p - across * 3, p + across * 3), 1.0, False) for p in (low, high)]
+                pieces += [
+                    (QLineF(p - across * 3, p + across * 3), 1.0, False) for p in (low, high)
+                ]
         elif not (self.line.editable and (self.selected or self.hovered)):
             pieces += [(QLineF(p - across * 4, p + across * 4), 1.5, False) for p in caps]
         return pieces
@@ -184,7 +186,10 @@ class LineItem(QGraphicsObject):
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawEllipse(centre, _HANDLE, _HANDLE)
             painter.setPen(QPen(colour, 1.75))
-            if focused:
-                painter.setBrush(colour)
             painter.drawEllipse(centre, _HANDLE, _HANDLE)
+            if focused:
+                # A dot and a second ring mark the end that the arrow keys move, and hide nothing.
+                painter.drawEllipse(centre, _HANDLE + 3, _HANDLE + 3)
+                painter.setBrush(colour)
+                painter.drawEllipse(centre, 1.0, 1.0)
         painter.setBrush(Qt.BrushStyle.NoBrush)

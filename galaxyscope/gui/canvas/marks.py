@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPainterPath, QPen
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
@@ -11,9 +14,14 @@ from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 from galaxyscope.gui.canvas.camera import Point
 from galaxyscope.gui.canvas.text import EDGE, QUIET, draw_text, text_size
 from galaxyscope.gui.theme import DATA
+from galaxyscope.sky.frame import Affine
+
+if TYPE_CHECKING:
+    from galaxyscope.sky.image import SkyImage
 
 _MARGIN = 16.0
 _ARM = 26.0
+_GLYPHS = ("empty", "loading", "failed")
 
 
 @dataclass(frozen=True)
@@ -60,6 +68,49 @@ class Marks:
     frozen: Point | None = None
     dropping: bool = False
     picture: bool = False
+
+
+def picture_marks(
+    image: SkyImage,
+    compass: tuple[Point, Point] | None,
+    to_widget: Affine,
+    width: float,
+    frozen: Point | None,
+) -> Marks:
+    """Return compass, scale bar and frozen position for a picture.
+
+    Parameters
+    ----------
+    image : SkyImage
+    compass : ((nx, ny), (ex, ey)) or None
+        North and east in cutout pixels.
+    to_widget : Affine
+        Cutout pixels → widget pixels.
+    width : float
+        Of the widget.
+    frozen : (x, y) or None
+        In cutout pixels.
+    """
+    from galaxyscope.sky.coordinates import scale_bar
+
+    scale = to_widget.pixel_size
+    bar_px, label = scale_bar(image, min(width / 4, 240.0) / scale)
+    arms: list[Point | None] = [None, None]
+    if compass is not None:
+        # A direction is what is left of an affine map without its shift, in units of length.
+        arms = [_pair((to_widget(arm) - to_widget((0, 0))) / scale) for arm in compass]
+    return Marks(
+        north=arms[0],
+        east=arms[1],
+        bar=(bar_px * scale, label),
+        frozen=None if frozen is None else _pair(to_widget(frozen)),
+        picture=True,
+    )
+
+
+def _pair(point: NDArray[np.float64]) -> Point:
+    x, y = point.tolist()
+    return x, y
 
 
 class MarksItem(QGraphicsItem):
@@ -181,24 +232,27 @@ class MarksItem(QGraphicsItem):
         title, text = QFontMetricsF(self._title), QFontMetricsF(self._font)
         flags = int(Qt.AlignmentFlag.AlignHCenter | Qt.TextFlag.TextWordWrap)
         wide = QRectF(0, 0, width, 1e4)
-        head = title.boundingRect(wide, flags, message.title)
-        body = text.boundingRect(wide, flags, message.text)
-        total = 48 + 16 + head.height() + (8 + body.height() if message.text else 0)
+        head = title.boundingRect(wide, flags, message.title).height() if message.title else 0
+        body = text.boundingRect(wide, flags, message.text).height() if message.text else 0
+        glyph = 64 if message.kind in _GLYPHS else 0
+        gap = 8 if head and body else 0
         left = self._area.center().x() - width / 2
-        top = self._area.center().y() - total / 2
+        top = self._area.center().y() - (glyph + head + gap + body) / 2
         if self.marks.picture:
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(QColor(14, 14, 15, 205))
-            painter.drawRoundedRect(QRectF(left - 24, top - 24, width + 48, total + 48), 8, 8)
-        self._glyph(painter, message.kind, QPointF(self._area.center().x(), top + 24))
+            around = QRectF(left, top, width, glyph + head + gap + body)
+            painter.drawRoundedRect(around.adjusted(-24, -24, 24, 24), 8, 8)
+        if glyph:
+            self._glyph(painter, message.kind, QPointF(self._area.center().x(), top + 24))
+        top += glyph
         painter.setFont(self._title)
         painter.setPen(QColor(236, 236, 238))
-        painter.drawText(QRectF(left, top + 64, width, head.height()), flags, message.title)
+        painter.drawText(QRectF(left, top, width, head), flags, message.title)
+        top += head + gap
         painter.setFont(self._font)
         painter.setPen(QColor(160, 160, 166))
-        painter.drawText(
-            QRectF(left, top + 72 + head.height(), width, body.height()), flags, message.text
-        )
+        painter.drawText(QRectF(left, top, width, body), flags, message.text)
 
     def _glyph(self, painter: QPainter, kind: str, at: QPointF) -> None:
         """Sign of a state, about 40 px: a tray to drop on, three dots, an exclamation."""

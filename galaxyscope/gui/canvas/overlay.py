@@ -8,6 +8,11 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from galaxyscope.sky.frame import Affine
+
+#: A contour of more pieces is drawn of a coarser map.
+MOST_SEGMENTS = 4000
+
 COLORMAPS = ("magma", "viridis", "gray", "RdBu")
 
 # ColorBrewer's RdBu without its white middle, which the transparent middle of the overlay
@@ -76,7 +81,7 @@ def _table(colormap: str, opacity: float, even: bool) -> NDArray[np.uint32]:
     """256 premultiplied ARGB colours, from −1 (index 0) or 0 to 1 (index 255)."""
     x = np.linspace(0, 1, 256)
     if colormap == "RdBu":
-        t = 2 * x - 1
+        t = np.clip((np.arange(256) - 127) / 127, -1, 1)  # 127 is exactly 0
         stops = np.linspace(0, 1, 3)
         rgb = np.empty((256, 3))
         for channel in range(3):
@@ -93,9 +98,11 @@ def _table(colormap: str, opacity: float, even: bool) -> NDArray[np.uint32]:
         strength = x
     # Alpha grows with the value, fast enough that faint structure shows, and is nothing
     # where the map is empty, so that the galaxy stays visible there.
-    alpha = opacity * (np.ones(256) if even else np.clip(1.6 * strength, 0, 1) ** 0.8)
+    gain = 1.0 if colormap == "RdBu" else 1.6
+    alpha = opacity * (np.ones(256) if even else np.clip(gain * strength, 0, 1) ** 0.8)
     argb = np.round(np.column_stack([alpha * 255, rgb * alpha[:, None]])).astype(np.uint32)
-    return (argb[:, 0] << 24) | (argb[:, 1] << 16) | (argb[:, 2] << 8) | argb[:, 3]
+    packed = (argb[:, 0] << 24) | (argb[:, 1] << 16) | (argb[:, 2] << 8) | argb[:, 3]
+    return packed.astype(np.uint32)
 
 
 def colours(overlay: Overlay) -> NDArray[np.uint32]:
@@ -119,44 +126,38 @@ def colours(overlay: Overlay) -> NDArray[np.uint32]:
     colormap = "RdBu" if overlay.signed else overlay.colormap
     if colormap == "RdBu":
         top = float(np.max(np.abs(values), where=finite, initial=0.0))
-        scale, zero = (127.5 / top if top > 0 else 0.0), np.float32(127.5)
+        scale, zero = (127.0 / top if top > 0 else 0.0), np.float32(127.5)
     else:
         top = maximum(values)
         scale, zero = (255.0 / top if top > 0 else 0.0), np.float32(0)
     level = np.where(finite, values, np.float32(0)) * np.float32(scale) + zero
     index = np.clip(level, 0, 255).astype(np.uint8)
-    argb = _table(colormap, round(float(overlay.opacity), 3), overlay.mask)[index]
+    argb: NDArray[np.uint32] = _table(colormap, round(float(overlay.opacity), 3), overlay.mask)[
+        index
+    ]
     shown = over_threshold(values, overlay.threshold) if overlay.mask else finite
     argb[~shown] = 0
     return argb
 
 
-def contour(values: NDArray[np.float32], threshold: float) -> NDArray[np.float64]:
-    """Line where the map crosses ``threshold`` × maximum, by marching squares.
+def contour(values: NDArray[np.float32], level: float) -> NDArray[np.float64]:
+    """Line where the map crosses a level, by marching squares.
 
     Saddles are cut the way that keeps the higher corners apart.
 
     Parameters
     ----------
     values : ndarray, shape (rows, columns)
-    threshold : float
+        NaN counts as 0.
+    level : float
+        Positive.
 
     Returns
     -------
     ndarray, shape (segments, 2, 2)
         Both ends ``(x, y)`` of each segment, in pixels of the map.
     """
-    top = maximum(values)
-    if top <= 0 or min(values.shape) < 2:
-        return np.empty((0, 2, 2))
-    level = threshold * top
-    above = over_threshold(values, threshold)
-    cell = (
-        above[:-1, :-1] * np.uint8(1)
-        + above[:-1, 1:] * np.uint8(2)
-        + above[1:, 1:] * np.uint8(4)
-        + above[1:, :-1] * np.uint8(8)
-    )
+    cell = _cells(values, level)
     # Only the cells that the line crosses are looked at again.
     rows, columns = np.nonzero((cell != 0) & (cell != 15))
     kind = cell[rows, columns]
@@ -183,6 +184,42 @@ def contour(values: NDArray[np.float32], threshold: float) -> NDArray[np.float64
         chosen = np.isin(kind, kinds)
         pieces.append(np.stack([edges[first][chosen], edges[second][chosen]], axis=1))
     return np.concatenate(pieces)
+
+
+def _cells(values: NDArray[np.float32], level: float) -> NDArray[np.uint8]:
+    """Which corners of each square of four pixels lie above the level, one bit each."""
+    with np.errstate(invalid="ignore"):
+        above = (values > np.float32(level)).astype(np.uint8)
+    return np.asarray(
+        above[:-1, :-1] | above[:-1, 1:] << 1 | above[1:, 1:] << 2 | above[1:, :-1] << 3
+    )
+
+
+def readable_contour(overlay: Overlay, most: int = MOST_SEGMENTS) -> NDArray[np.float64]:
+    """Contour at the threshold, of a coarser map where it would be a thicket.
+
+    A map of pixel noise is crossed in nearly every square, which can neither be read nor
+    painted in time; it is averaged over 2×2 pixels until the line has at most `most` pieces.
+
+    Returns
+    -------
+    ndarray, shape (segments, 2, 2)
+        In pixels of the overlay.
+    """
+    values = overlay.values
+    level = overlay.threshold * maximum(values)
+    if level <= 0:
+        return np.empty((0, 2, 2))
+    while True:
+        cell = _cells(values, level)
+        if np.count_nonzero((cell != 0) & (cell != 15)) <= most:
+            break
+        rows, columns = (n - n % 2 for n in values.shape)
+        even = np.nan_to_num(values[:rows, :columns])
+        values = even.reshape(rows // 2, 2, columns // 2, 2).mean(axis=(1, 3), dtype=np.float32)
+    scale = overlay.values.shape[0] // values.shape[0]
+    covered = (values.shape[0] * scale, values.shape[1] * scale)
+    return Affine.resize(covered, values.shape)(contour(values, level))
 
 
 # Which cells (bit per corner above the level) have a segment between which two edges.

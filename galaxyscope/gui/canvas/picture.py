@@ -32,9 +32,7 @@ def argb_to_qimage(argb: NDArray[np.uint32]) -> QImage:
     """Copy premultiplied ARGB colours, shape (rows, columns), into a QImage."""
     argb = np.ascontiguousarray(argb)
     rows, columns = argb.shape
-    view = QImage(
-        argb.data, columns, rows, 4 * columns, QImage.Format.Format_ARGB32_Premultiplied
-    )
+    view = QImage(argb.data, columns, rows, 4 * columns, QImage.Format.Format_ARGB32_Premultiplied)
     return view.copy()
 
 
@@ -76,7 +74,7 @@ class PictureItem(QGraphicsItem):
                 painter.drawImage(0, 0, self._overlay)
                 painter.end()
             self._levels = [picture]
-        depth = max(int(math.floor(-math.log2(scale))), 0)
+        depth = max(math.floor(-math.log2(scale)), 0)
         while len(self._levels) <= depth:
             last = self._levels[-1]
             if min(last.width(), last.height()) < 2:

@@ -1,23 +1,27 @@
-"""What pointer and keys do: the tools, as gestures that begin, move and end or are undone."""
+"""What pointer and keys do in each tool."""
 
 from __future__ import annotations
 
-import dataclasses
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent
 
-from galaxyscope.gui.canvas.camera import Ends, Point, snapped
+from galaxyscope.gui.canvas.camera import Ends, Point
+from galaxyscope.gui.canvas.gestures import (
+    ContrastBias,
+    Draw,
+    Gesture,
+    MoveLine,
+    Pan,
+    stretch_draft,
+)
 
 if TYPE_CHECKING:
     from galaxyscope.gui.canvas.widget import Canvas
 
 Tool = Literal["pan", "line", "ruler"]
 TOOLS: tuple[Tool, ...] = ("pan", "line", "ruler")
-
-#: Shorter movements of the pointer (widget pixels) are a click.
-CLICK = 3.0
 
 _Key = Qt.Key
 _ARROWS = {
@@ -32,155 +36,6 @@ _COMMAND = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.MetaModifie
 _DELETE = (_Key.Key_Delete, _Key.Key_Backspace)
 
 
-class Gesture(Protocol):
-    """From the press of a button to its release; positions in widget pixels."""
-
-    def move(self, at: Point, shift: bool) -> None:
-        """Follow the pointer."""
-
-    def release(self, at: Point, shift: bool) -> None:
-        """Do what the gesture was for."""
-
-    def cancel(self) -> None:
-        """Leave everything as it was."""
-
-
-class Pan:
-    """Drags the picture; a click where there is no line selects none."""
-
-    def __init__(self, canvas: Canvas, at: Point, *, deselects: bool = False) -> None:
-        self.canvas, self.last, self.start = canvas, at, at
-        self.before = canvas.view_state()
-        self.deselects, self.moved = deselects, False
-
-    def move(self, at: Point, shift: bool) -> None:
-        self.moved = self.moved or _far(self.start, at)
-        if self.moved:
-            self.canvas.pan_by(at[0] - self.last[0], at[1] - self.last[1])
-            self.last = at
-
-    def release(self, at: Point, shift: bool) -> None:
-        if self.deselects and not self.moved:
-            self.canvas.select_line(None)
-
-    def cancel(self) -> None:
-        self.canvas.set_view_state(self.before)
-
-
-class ContrastBias:
-    """Right-drag as in DS9: across changes the bias, upwards raises the contrast."""
-
-    def __init__(self, canvas: Canvas, at: Point) -> None:
-        self.canvas, self.start, self.before = canvas, at, canvas.display
-
-    def move(self, at: Point, shift: bool) -> None:
-        if self.before is None:
-            return
-        across = (at[0] - self.start[0]) / max(self.canvas.width(), 1)
-        upwards = (self.start[1] - at[1]) / max(self.canvas.height(), 1)
-        contrast = min(max(self.before.contrast * 8.0**upwards, 0.05), 20.0)
-        bias = min(max(self.before.bias + across, 0.0), 1.0)
-        self.canvas.change_display(
-            dataclasses.replace(self.before, contrast=contrast, bias=bias)
-        )
-
-    def release(self, at: Point, shift: bool) -> None:
-        """Nothing more: each step was shown and told."""
-
-    def cancel(self) -> None:
-        if self.before is not None:
-            self.canvas.change_display(self.before)
-
-
-class Draw:
-    """Draws a line: drag it out, or click twice; `over` is a line that a click selects."""
-
-    def __init__(self, canvas: Canvas, at: Point, shift: bool, over: str | None = None) -> None:
-        self.canvas, self.start, self.over = canvas, at, over
-        self.moved = False
-        # The second click of a line that was begun before ends that line.
-        self.second = canvas.lines.draft is not None
-        if self.second:
-            self.move(at, shift)
-        elif over is None:
-            self._begin()
-
-    def _begin(self) -> None:
-        start = self.canvas.to_cutout(self.start)
-        self.canvas.lines.begin(start, ruler=self.canvas.tool == "ruler")
-
-    def move(self, at: Point, shift: bool) -> None:
-        if not self.moved and _far(self.start, at):
-            self.moved = True
-            if self.canvas.lines.draft is None:
-                self._begin()
-        if self.moved or self.second:
-            stretch_draft(self.canvas, at, shift)
-
-    def release(self, at: Point, shift: bool) -> None:
-        if self.moved or self.second:
-            self.move(at, shift)
-            self.canvas.lines.finish()
-        elif self.over is not None:
-            self.canvas.select_line(self.over)
-
-    def cancel(self) -> None:
-        self.canvas.lines.cancel()
-
-
-class MoveLine:
-    """Moves one end of a line (`part` 0 or 1) or all of it."""
-
-    def __init__(self, canvas: Canvas, at: Point, key: str, part: int | str) -> None:
-        self.canvas, self.start, self.key, self.part = canvas, at, key, part
-        self.before = canvas.lines.ends(key)
-        self.moved = False
-        canvas.lines.select(key, part if isinstance(part, int) else None)
-
-    def move(self, at: Point, shift: bool) -> None:
-        self.moved = self.moved or _far(self.start, at)
-        if not self.moved:
-            return
-        # From where the line was, by as much as the pointer went: no jump at the start.
-        x0, y0 = self.canvas.to_cutout(self.start)
-        x1, y1 = self.canvas.to_cutout(at)
-        first, second = self.before
-        if self.part != 1:
-            first = (first[0] + x1 - x0, first[1] + y1 - y0)
-        if self.part != 0:
-            second = (second[0] + x1 - x0, second[1] + y1 - y0)
-        if shift and self.part == 0:
-            first = snapped(second, first)
-        elif shift and self.part == 1:
-            second = snapped(first, second)
-        self.canvas.lines.move(self.key, (first, second))
-
-    def release(self, at: Point, shift: bool) -> None:
-        if self.moved:
-            self.move(at, shift)
-            self.canvas.lines.move(self.key, self.canvas.lines.ends(self.key), live=False)
-            self.canvas.lines.commit(self.key)
-
-    def cancel(self) -> None:
-        self.canvas.lines.move(self.key, self.before, live=False)
-
-
-def stretch_draft(canvas: Canvas, at: Point, shift: bool) -> None:
-    """Let the free end of the line being drawn follow the pointer."""
-    draft = canvas.lines.draft
-    if draft is None:
-        return
-    free = canvas.lines.end
-    anchor, point = draft[1 - free], canvas.to_cutout(at)
-    if shift:
-        point = snapped(anchor, point)
-    canvas.lines.stretch((anchor, point) if free == 1 else (point, anchor))
-
-
-def _far(a: Point, b: Point) -> bool:
-    return max(abs(a[0] - b[0]), abs(a[1] - b[1])) >= CLICK
-
-
 class Pilot:
     """Chooses the gesture for a press, and answers the keys."""
 
@@ -191,6 +46,13 @@ class Pilot:
         self.at: Point | None = None
         self._space = False
         self._space_dragged = False
+        # A line begun with the mouse follows it; the first arrow key takes it over.
+        self._follows = False
+
+    @property
+    def held(self) -> str | None:
+        """Key of the line that is being moved."""
+        return self.gesture.key if isinstance(self.gesture, MoveLine) else None
 
     # -- pointer
 
@@ -210,6 +72,7 @@ class Pilot:
 
     def _left(self, at: Point, shift: bool) -> Gesture:
         canvas = self.canvas
+        self._follows = True
         if canvas.tool == "ruler" or canvas.lines.draft is not None:
             return Draw(canvas, at, shift)
         hit = canvas.lines.at(at, editable=True)
@@ -231,7 +94,8 @@ class Pilot:
         if self.gesture is not None:
             self.gesture.move(at, shift)
         elif self.canvas.lines.draft is not None:
-            stretch_draft(self.canvas, at, shift)
+            if self._follows:
+                stretch_draft(self.canvas, at, shift)
         else:
             hit = self.canvas.lines.at(at, editable=True) if self.canvas.tool != "ruler" else None
             self.canvas.lines.hover(hit[0] if hit else None)
@@ -346,6 +210,7 @@ class Pilot:
             lines.finish()
             return
         at = self.at if self.at is not None else self.canvas.middle()
+        self._follows = False
         lines.begin(self.canvas.to_cutout(at), ruler=self.canvas.tool == "ruler")
 
     def _tab(self, back: bool) -> None:
@@ -370,6 +235,7 @@ class Pilot:
         ends = lines.draft if lines.draft is not None else lines.ends(key) if key else None
         if ends is None:
             return
+        self._follows = False
         moved = list(ends)
         x, y = moved[lines.end]
         moved[lines.end] = (x + step * dx, y + step * dy)

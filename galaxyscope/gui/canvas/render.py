@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QObject, QTimer
 from PySide6.QtGui import QImage, QPainterPath
@@ -33,6 +35,7 @@ class Renderer(QObject):
         self.display: Display | None = None
         self.overlay: Overlay | None = None
         self.visible = True
+        self._limits: tuple[SkyImage, tuple[object, ...], tuple[float, float]] | None = None
         self._base_stale = self._overlay_stale = False
         self._wait = QTimer(self)
         self._wait.setSingleShot(True)
@@ -41,6 +44,7 @@ class Renderer(QObject):
     def set_image(self, image: SkyImage | None, display: Display | None) -> None:
         """Show another image at once."""
         self.image, self.display = image, display
+        self._limits = None
         self._base_stale = True
         self.render_now()
 
@@ -77,7 +81,7 @@ class Renderer(QObject):
             if image is not None and self.display is not None:
                 from galaxyscope.sky.stretch import display_buffer
 
-                buffer = display_buffer(image, self.display)
+                buffer = display_buffer(image, self._with_limits(image, self.display))
                 base = to_qimage(buffer[:: -1 if image.y_up else 1])
             self.item.set_base(base)
         if self._overlay_stale:
@@ -89,11 +93,29 @@ class Renderer(QObject):
                 self.item.set_overlay(argb_to_qimage(argb), _contour(image, shown))
         self._base_stale = self._overlay_stale = False
 
+    def _with_limits(self, image: SkyImage, display: Display) -> Display:
+        """Fix black and white, so that dragging contrast does not look for them each time."""
+        from galaxyscope.sky.stretch import limits
+
+        key = (display.limits, display.percentile, display.vmin, display.vmax)
+        if self._limits is None or self._limits[0] is not image or self._limits[1] != key:
+            self._limits = (image, key, limits(image, display))
+        lo, hi = self._limits[2]
+        return dataclasses.replace(display, limits="manual", vmin=lo, vmax=hi)
+
 
 def _contour(image: SkyImage, overlay: Overlay) -> QPainterPath | None:
     """Contour in screen units, None where it is not wanted."""
     if not overlay.contour:
         return None
-    points = image.to_screen(overlays.contour(overlay.values, overlay.threshold)).reshape(-1, 2)
+    points = image.to_screen(overlays.readable_contour(overlay)).reshape(-1, 2)
     path: QPainterPath = pg.arrayToQPath(points[:, 0], points[:, 1], connect="pairs")
     return path
+
+
+def same_picture(a: SkyImage | None, b: SkyImage | None) -> bool:
+    """Whether two images show the same pixels (one may have a scale that the other lacks)."""
+    if a is None or b is None or a.shape != b.shape or a.y_up != b.y_up:
+        return False
+    same_file = bool(a.sha256) and (a.sha256, a.plane) == (b.sha256, b.plane)
+    return np.shares_memory(a.data, b.data) or same_file

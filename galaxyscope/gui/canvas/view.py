@@ -42,6 +42,7 @@ class CanvasView(pg.GraphicsView):
         self._canvas = canvas
         self.setCentralItem(None)
         self.setAcceptDrops(True)
+        self.viewport().setAcceptDrops(True)
         self.viewport().setMouseTracking(True)
         self.setAccessibleName("Galaxy")
 

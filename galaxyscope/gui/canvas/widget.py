@@ -6,18 +6,18 @@ import dataclasses
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QImage, QKeyEvent, QTransform
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from galaxyscope.gui.canvas.camera import Camera, Ends, Point, ViewState
+from galaxyscope.gui.canvas.camera import Ends, Point
 from galaxyscope.gui.canvas.layer import LineLayer
 from galaxyscope.gui.canvas.line import CanvasLine
-from galaxyscope.gui.canvas.marks import Marks, MarksItem, Message
+from galaxyscope.gui.canvas.marks import Marks, MarksItem, Message, picture_marks
+from galaxyscope.gui.canvas.navigation import Navigation
 from galaxyscope.gui.canvas.overlay import Overlay
 from galaxyscope.gui.canvas.pilot import TOOLS, Pilot, Tool
-from galaxyscope.gui.canvas.render import Renderer
+from galaxyscope.gui.canvas.render import Renderer, same_picture
 from galaxyscope.gui.canvas.view import CanvasView
 from galaxyscope.sky.frame import Affine
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from galaxyscope.sky.stretch import Display
 
 
-class Canvas(QWidget):
+class Canvas(Navigation):
     """Shows a `SkyImage` and lets the user look around, set limits and draw lines.
 
     All positions in its methods and signals are cutout pixels (0-based, integer centres).
@@ -52,17 +52,12 @@ class Canvas(QWidget):
     display_changed = Signal(object)
     files_dropped = Signal(object)
     tool_changed = Signal(str)
-    view_changed = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._image: SkyImage | None = None
-        self._camera = Camera()
-        self._fitted = True
         self._tool: Tool = "pan"
         self._frozen = False
         self._frozen_at: Point | None = None
-        self._to_screen = Affine()
         self._compass: tuple[Point, Point] | None = None
         self._message = Message()
         self._chips: tuple[str, ...] = ()
@@ -87,11 +82,6 @@ class Canvas(QWidget):
 
     # -- picture
 
-    @property
-    def image(self) -> SkyImage | None:
-        """What is shown."""
-        return self._image
-
     def set_image(self, image: SkyImage | None, keep_view: bool = True) -> None:
         """Show an image.
 
@@ -110,10 +100,9 @@ class Canvas(QWidget):
         before = self._image
         self._image = image
         self.pilot.stop()
-        if not _same_picture(before, image):
+        if not same_picture(before, image):
             self.set_overlay(None)
             self.lines.set_lines([])
-            self._frozen_at = None
         if image is None:
             self._to_screen, self._compass = Affine(), None
             self._renderer.set_image(None, self.display)
@@ -131,7 +120,11 @@ class Canvas(QWidget):
             self._fitted = True
         if self._fitted:
             self._camera = self._camera.fitting(*image.shape)
+        if self._frozen_at is not None and not self._on_picture(self._frozen_at):
+            self._frozen_at = None
         self._moved()
+        if self._frozen:
+            self.cursor_moved.emit(self._frozen_at)
 
     @property
     def display(self) -> Display | None:
@@ -184,7 +177,23 @@ class Canvas(QWidget):
     # -- lines and tools
 
     def set_lines(self, lines: Sequence[CanvasLine]) -> None:
-        """Show these lines and no others; the selected one stays selected."""
+        """Show these lines and no others; the selected one stays selected.
+
+        A line that is under the user's hand stays there: others may change meanwhile.
+
+        Raises
+        ------
+        ValueError
+            If two lines have one key.
+        """
+        held = self.pilot.held
+        if held is not None and all(line.key != held for line in lines):
+            self.pilot.stop()
+        elif held is not None:
+            ends = self.lines.ends(held)
+            lines = [
+                dataclasses.replace(line, ends=ends) if line.key == held else line for line in lines
+            ]
         self.lines.set_lines(lines)
 
     def select_line(self, key: str | None) -> None:
@@ -221,88 +230,18 @@ class Canvas(QWidget):
             self._view.viewport().setCursor(self.pilot.cursor)
             self.tool_changed.emit(tool)
 
-    # -- view
-
-    def fit(self) -> None:
-        """Show the whole picture, also when the canvas changes its size later."""
-        if self._image is not None:
-            self._fitted = True
-            self._camera = self._camera.fitting(*self._image.shape)
-            self._moved()
-
-    def one_to_one(self) -> None:
-        """One screen pixel per image pixel."""
-        self.zoom(1)
-
-    def zoom(self, n: float) -> None:
-        """Show `n` (physical) screen pixels per image pixel."""
-        self._set_camera(self._camera.zoomed(n / self.devicePixelRatioF()))
-
-    def zoom_by(self, factor: float, at: Point | None = None) -> None:
-        """Zoom; what lies at widget pixel `at` (the middle where None) stays there."""
-        self._set_camera(self._camera.zoomed(self._camera.scale * factor, at))
-
-    def centre(self) -> None:
-        """Bring the middle of the picture to the middle of the canvas."""
-        if self._image is not None:
-            rows, columns = self._image.shape
-            middle = (columns / 2, rows / 2)
-            self._set_camera(dataclasses.replace(self._camera, centre=middle))
-
-    def pan_by(self, dx: float, dy: float) -> None:
-        """Drag the picture by widget pixels."""
-        self._set_camera(self._camera.panned(dx, dy))
-
-    @property
-    def zoom_level(self) -> float:
-        """Physical screen pixels per image pixel."""
-        return self._camera.scale * self.devicePixelRatioF()
-
-    def view_state(self) -> ViewState:
-        """Zoom and centre, to be had again with `set_view_state`."""
-        return ViewState(self._camera.centre, self._camera.scale, self._fitted)
-
-    def set_view_state(self, state: ViewState) -> None:
-        """Look where `state` looked."""
-        self._camera = dataclasses.replace(self._camera, centre=state.centre, scale=state.scale)
-        if state.fitted and self._image is not None:
-            self._camera = self._camera.fitting(*self._image.shape)
-        self._fitted = state.fitted
-        self._moved()
-
-    @property
-    def to_widget(self) -> Affine:
-        """Cutout pixels → pixels of the viewport."""
-        return self._camera.to_widget @ self._to_screen
-
-    def to_cutout(self, at: Point) -> Point:
-        """Cutout pixel under a widget pixel."""
-        x, y = self.to_widget.inverse(at).tolist()
-        return x, y
-
-    def screen_direction(self, arrow: tuple[int, int]) -> Point:
-        """Cutout step that goes one image pixel in a direction on the screen (y down)."""
-        inverse = self._to_screen.inverse
-        x, y = (inverse(arrow) - inverse((0, 0))).tolist()
-        return x, y
-
-    def middle(self) -> Point:
-        """Middle of the canvas in widget pixels."""
-        return self._camera.size[0] / 2, self._camera.size[1] / 2
+    # -- what follows
 
     def viewport(self) -> QWidget:
-        """The widget that gets the mouse; its pixels are the widget pixels meant above."""
-        return self._view.viewport()
+        """Return the widget that gets the mouse; its pixels are the widget pixels meant here."""
+        viewport: QWidget = self._view.viewport()
+        return viewport
 
     def grab_image(self) -> QImage:
         """Picture of the canvas as it is seen."""
         self._renderer.render_now()
-        return self._view.grab().toImage()
-
-    def _set_camera(self, camera: Camera) -> None:
-        if camera != self._camera and self._image is not None:
-            self._camera, self._fitted = camera, False
-            self._moved()
+        picture: QImage = self._view.grab().toImage()
+        return picture
 
     def _moved(self) -> None:
         """Let everything follow the camera."""
@@ -314,7 +253,7 @@ class Canvas(QWidget):
         self._refresh()
         if self.pilot.at is not None:
             self.pointer_moved(self.pilot.at)
-        self.view_changed.emit()
+        super()._moved()
 
     # -- coordinates, marks, states
 
@@ -359,34 +298,20 @@ class Canvas(QWidget):
 
     def _refresh(self) -> None:
         """Compute the marks anew."""
-        from galaxyscope.sky.coordinates import scale_bar
-
-        image, marks = self._image, Marks(message=self._message, dropping=self._dropping)
-        if image is not None:
-            widget = self.to_widget
-            bar = scale_bar(image, min(self._camera.size[0] / 4, 240.0) / self._camera.scale)
-            north = east = None
-            if self._compass is not None:
-                north, east = (self._on_screen(vector) for vector in self._compass)
-            frozen = None
-            if self._frozen_at is not None:
-                x, y = widget(self._frozen_at).tolist()
-                frozen = (x, y)
-            marks = dataclasses.replace(
-                marks,
-                north=north,
-                east=east,
-                bar=None if bar is None else (bar[0] * self._camera.scale, bar[1]),
-                chips=self._chips,
-                frozen=frozen,
-                picture=True,
+        marks = Marks()
+        if self._image is not None:
+            marks = picture_marks(
+                self._image, self._compass, self.to_widget, self._camera.size[0], self._frozen_at
             )
-        self._marks.set_marks(marks)
+            marks = dataclasses.replace(marks, chips=self._chips)
+        self._marks.set_marks(
+            dataclasses.replace(marks, message=self._message, dropping=self._dropping)
+        )
 
-    def _on_screen(self, vector: Point) -> Point:
-        to_screen = self._to_screen
-        x, y = (to_screen(vector) - to_screen((0, 0))).tolist()
-        return x, y
+    @property
+    def marks(self) -> Marks:
+        """Compass, scale bar, chips and message as they are shown now."""
+        return self._marks.marks
 
     def _on_picture(self, point: Point) -> bool:
         if self._image is None:
@@ -418,11 +343,3 @@ class Canvas(QWidget):
     def keyReleaseEvent(self, event: QKeyEvent) -> None:
         """Answer keys that were sent to the canvas itself."""
         event.setAccepted(self.pilot.key_up(event))
-
-
-def _same_picture(a: SkyImage | None, b: SkyImage | None) -> bool:
-    """Whether two images show the same pixels (one may have a scale that the other lacks)."""
-    if a is None or b is None or a.shape != b.shape or a.y_up != b.y_up:
-        return False
-    same_file = bool(a.sha256) and (a.sha256, a.plane) == (b.sha256, b.plane)
-    return np.shares_memory(a.data, b.data) or same_file

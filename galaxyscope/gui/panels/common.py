@@ -17,7 +17,7 @@ def quiet_color(widget: QWidget) -> QColor:
 
 
 def small_font(base: QFont) -> QFont:
-    """A step smaller than `base`."""
+    """Return a step smaller than `base`."""
     font = QFont(base)
     if base.pointSizeF() > 0:
         font.setPointSizeF(base.pointSizeF() * 0.9)
@@ -37,7 +37,7 @@ class QuietLabel(QLabel):
 
 
 def tool_button(name: str, text: str, tip: str = "") -> QToolButton:
-    """A flat button that shows an icon, or its text where there is no such icon."""
+    """Return a flat button that shows an icon, or its text where there is no such icon."""
     button = QToolButton()
     picture = icon(name)
     if picture.isNull():

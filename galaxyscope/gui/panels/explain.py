@@ -12,6 +12,7 @@ from PySide6.QtWidgets import (
     QCompleter,
     QDoubleSpinBox,
     QFormLayout,
+    QGridLayout,
     QHBoxLayout,
     QLabel,
     QProgressBar,
@@ -60,7 +61,7 @@ class MethodBox(QComboBox):
         self.setCurrentIndex(1)
 
     def card(self) -> MethodCard:
-        """The chosen method."""
+        """Return the chosen method."""
         name = self.currentData(NAME)
         return next((card for card in CARDS if card.name == name), CARDS[0])
 
@@ -94,8 +95,9 @@ class ExplainPanel(QWidget):
         self.method = MethodBox()
         self._info = tool_button("info", "ⓘ", "About this method")
         self._summary = QuietLabel(wrap=True)
-        self._settings = QHBoxLayout()
-        self._settings.setSpacing(GAP)
+        self._settings = QGridLayout()
+        self._settings.setHorizontalSpacing(GAP)
+        self._settings.setVerticalSpacing(0)
         self._run = QPushButton("Explain")
         self._run.clicked.connect(self.run_requested)
         self._cancel = tool_button("cancel", "✕", "Cancel (Esc)")
@@ -135,7 +137,7 @@ class ExplainPanel(QWidget):
         self.show_progress(None)
         self.show_note("")
 
-    def sizeHint(self) -> QSize:  # noqa: N802 (Qt's name)
+    def sizeHint(self) -> QSize:
         """Room for the settings of a method."""
         return QSize(300, 190)
 
@@ -206,7 +208,10 @@ class ExplainPanel(QWidget):
         for parameter in card.parameters:
             widget = _input(parameter, kept.get(parameter.name, parameter.default))
             self._inputs[parameter.name] = widget
-            self._settings.addWidget(widget, 1)
+            column = len(self._inputs) - 1
+            if not isinstance(widget, QCheckBox):
+                self._settings.addWidget(QuietLabel(parameter.label), 0, column)
+            self._settings.addWidget(widget, 1, column)
 
 
 def _input(parameter: Parameter, value: Any) -> QWidget:
@@ -218,7 +223,6 @@ def _input(parameter: Parameter, value: Any) -> QWidget:
         box = widget = QSpinBox()
         box.setRange(int(parameter.minimum), int(parameter.maximum))
         box.setValue(int(value))
-        box.setPrefix(f"{parameter.label} ")
         box.setStepType(QSpinBox.StepType.AdaptiveDecimalStepType)
     else:
         real = widget = QDoubleSpinBox()
@@ -226,7 +230,6 @@ def _input(parameter: Parameter, value: Any) -> QWidget:
         real.setDecimals(2)
         real.setSingleStep(0.01)
         real.setValue(float(value))
-        real.setPrefix(f"{parameter.label} ")
     if isinstance(widget, QSpinBox | QDoubleSpinBox):
         widget.setMinimumWidth(56)
     widget.setAccessibleName(parameter.label)

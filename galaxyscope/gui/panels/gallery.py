@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from pathlib import Path
 from typing import Any
@@ -34,11 +35,13 @@ from galaxyscope.gui.panels.thumbnail_delegate import CELL, ThumbnailDelegate
 Index = QModelIndex | QPersistentModelIndex
 GALAXY = Qt.ItemDataRole.UserRole
 THUMBNAIL = Qt.ItemDataRole.UserRole + 1
+# Left out below a thumbnail, where room is short; the tooltip has the whole name.
+SUFFIX = re.compile(r"(?i)\.(fits?|fts|jpe?g|png|tiff?)(\.(fz|gz|bz2|xz))?$")
 SORTS = {"name": "Name", "bar": "Bar", "measured": "Measured"}
 
 
 def shown_name(path: Path) -> str:
-    """A file name that can be drawn: control and direction characters made visible."""
+    """Return a file name that can be drawn: control and direction characters made visible."""
     return "".join(
         "�" if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp") else c for c in path.name
     )
@@ -48,6 +51,7 @@ class GalleryModel(QAbstractListModel):
     """The workspace's list as Qt wants it; asks for a thumbnail when one is painted."""
 
     thumbnail_wanted = Signal(object)
+    thumbnail_shown = Signal(object)
 
     def __init__(self, workspace: Workspace, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -59,7 +63,7 @@ class GalleryModel(QAbstractListModel):
         workspace.changed.connect(self._changed)
         self._list()
 
-    def rowCount(self, parent: Index | None = None) -> int:  # noqa: N802 (Qt's name)
+    def rowCount(self, parent: Index | None = None) -> int:
         """Galaxies on the list."""
         return 0 if parent is not None and parent.isValid() else len(self._workspace.galaxies)
 
@@ -69,7 +73,7 @@ class GalleryModel(QAbstractListModel):
             return None
         galaxy = self._workspace.galaxies[index.row()]
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
-            return shown_name(galaxy.path)
+            return SUFFIX.sub("", shown_name(galaxy.path))
         if role == Qt.ItemDataRole.ToolTipRole:
             return galaxy.error or shown_name(galaxy.path)
         if role == GALAXY:
@@ -87,7 +91,14 @@ class GalleryModel(QAbstractListModel):
             self._asked.discard(path)
         else:
             self._thumbnails[path] = image
+            galaxy = self._workspace.find(path)
+            if galaxy is not None:
+                self.thumbnail_shown.emit(galaxy)
         self._touch(path)
+
+    def with_thumbnails(self) -> list[Galaxy]:
+        """Galaxies that the user has seen in the gallery."""
+        return [galaxy for galaxy in self._workspace.galaxies if galaxy.path in self._thumbnails]
 
     def row_of(self, galaxy: Galaxy) -> int:
         """Row of a galaxy, -1 if it is not on the list."""
@@ -120,12 +131,12 @@ class _Order(QSortFilterProxyModel):
         # Sorting while badges arrive would move galaxies under the cursor.
         self.setDynamicSortFilter(False)
 
-    def filterAcceptsRow(self, row: int, parent: Index) -> bool:  # noqa: N802 (Qt's name)
+    def filterAcceptsRow(self, row: int, parent: Index) -> bool:
         galaxy: Galaxy = self.sourceModel().index(row, 0, parent).data(GALAXY)
         name = galaxy.path.name.casefold()
         return all(word in name for word in self.words)
 
-    def lessThan(self, left: Index, right: Index) -> bool:  # noqa: N802 (Qt's name)
+    def lessThan(self, left: Index, right: Index) -> bool:
         a: Galaxy = left.data(GALAXY)
         b: Galaxy = right.data(GALAXY)
         if self.by == "bar":
@@ -188,12 +199,12 @@ class Gallery(QWidget):
         workspace.current_changed.connect(self._show_current)
         self._listed()
 
-    def sizeHint(self) -> QSize:  # noqa: N802 (Qt's name)
+    def sizeHint(self) -> QSize:
         """Two thumbnails wide."""
         return QSize(2 * CELL.width() + 24, 400)
 
     def step(self, by: int) -> Galaxy | None:
-        """The galaxy `by` places further in the shown order, the first if none is shown."""
+        """Return the galaxy `by` places further in the shown order, the first if none is shown."""
         current = self._workspace.current
         row = -1
         if current is not None:

@@ -28,7 +28,7 @@ class ThresholdHistogram(QWidget):
         self.setAccessibleName("Threshold")
         self.setToolTip("Histogram of the map; drag the threshold, or press [ and ]")
 
-    def sizeHint(self) -> QSize:  # noqa: N802 (Qt's name)
+    def sizeHint(self) -> QSize:
         """Low and wide."""
         return QSize(220, 56)
 
@@ -44,7 +44,7 @@ class ThresholdHistogram(QWidget):
         self.setAccessibleDescription(f"{threshold:.2f}")
         self.update()
 
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 (Qt's name)
+    def paintEvent(self, event: QPaintEvent) -> None:
         """Paint counts, the part above the threshold stronger, and the handle."""
         painter = QPainter(self)
         place = QRectF(self.rect()).adjusted(EDGE, 2, -EDGE, -2)
@@ -74,17 +74,17 @@ class ThresholdHistogram(QWidget):
         painter.setPen(Qt.PenStyle.NoPen)
         painter.drawEllipse(QPointF(x, place.top() + 3), 4, 4)
 
-    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802 (Qt's name)
+    def mousePressEvent(self, event: QMouseEvent) -> None:
         """Move the threshold to the cursor."""
         if event.button() == Qt.MouseButton.LeftButton:
             self._to(event.position().x())
 
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802 (Qt's name)
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Drag the threshold."""
         if event.buttons() & Qt.MouseButton.LeftButton:
             self._to(event.position().x())
 
-    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 (Qt's name)
+    def keyPressEvent(self, event: QKeyEvent) -> None:
         """Arrow keys: 0.01, with Shift 0.1."""
         step = 0.1 if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else 0.01
         if event.key() == Qt.Key.Key_Left:

@@ -17,7 +17,7 @@ CELL = QSize(SIDE + 8, SIDE + 26)
 class ThumbnailDelegate(QStyledItemDelegate):
     """See the module."""
 
-    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex) -> QSize:  # noqa: N802
+    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex) -> QSize:
         """All cells are alike (Qt's name)."""
         return CELL
 
@@ -48,6 +48,7 @@ class ThumbnailDelegate(QStyledItemDelegate):
         if selected or state & QStyle.StateFlag.State_MouseOver:
             role = QPalette.ColorRole.Accent if selected else QPalette.ColorRole.Mid
             painter.setPen(QPen(palette.color(role), 2 if selected else 1))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRect(QRectF(place).adjusted(-1.5, -1.5, 1.5, 1.5))
         font = small_font(option.font)  # type: ignore[attr-defined]  # as above
         painter.setFont(font)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -83,26 +84,26 @@ def read_fits(source: Source, plane: Plane | None = None) -> SkyImage:
     )
 
 
-def _planes_of(hdu: Hdu) -> list[Plane]:
-    """List the pictures of one unit; a cube's colour picture comes first."""
+def _planes_of(hdu: Hdu) -> Iterator[Plane]:
+    """Go through the pictures of one unit; a cube's colour picture comes first."""
     if hdu.kind not in ("image", "tiles") or len(hdu.shape) < 2 or min(hdu.shape[-2:]) < 2:
-        return []
+        return
     rows, columns = hdu.shape[-2:]
     count, size = math.prod(hdu.shape[:-2]), f"{columns}×{rows}"
     if count == 1:
-        return [Plane(hdu.index, None, f"{hdu.label} · {size}")]
-    colour = keywords.colour_planes(hdu)
-    first = [Plane(hdu.index, None, f"{hdu.label} · {colour[1]} · {size}")] if colour else []
-    return first + [
-        Plane(hdu.index, index, f"{hdu.label} · plane {index + 1} of {count} · {size}")
-        for index in range(min(count, MAX_PLANES))
-    ]
+        yield Plane(hdu.index, None, f"{hdu.label} · {size}")
+        return
+    if colour := keywords.colour_planes(hdu):
+        yield Plane(hdu.index, None, f"{hdu.label} · {colour[1]} · {size}")
+    for index in range(count):
+        yield Plane(hdu.index, index, f"{hdu.label} · plane {index + 1} of {count} · {size}")
 
 
 def _find(source: Source, hdus: list[Hdu], plane: Plane) -> Plane:
     """Return the file's own description of the plane that is asked for."""
     if 0 <= plane.hdu < len(hdus):
-        for offered in _planes_of(hdus[plane.hdu]):
+        before = 2 if plane.index is None else plane.index + 2
+        for offered in islice(_planes_of(hdus[plane.hdu]), max(0, before)):
             if offered.index == plane.index:
                 return offered
     raise ImageError(source.path, f"there is no picture “{plane.label}” in this file")

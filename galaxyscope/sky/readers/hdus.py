@@ -144,7 +144,9 @@ def _read_hdu(source: Source, position: int, index: int) -> Hdu:
     grouped = flag(header, "GROUPS") and len(shape) > 1 and shape[-1] == 0
     counted = shape[:-1] if grouped else shape
     parameters, groups = (
-        (integer(header, "PCOUNT") or 0, integer(header, "GCOUNT")) if extension or grouped else (0, 1)
+        (integer(header, "PCOUNT") or 0, integer(header, "GCOUNT"))
+        if extension or grouped
+        else (0, 1)
     )
     groups = 1 if groups is None else groups
     values = (parameters + math.prod(counted)) * groups if shape else 0

@@ -11,7 +11,7 @@ from galaxyscope.sky.image import PixelScale
 from galaxyscope.sky.readers.hdus import Hdu, number, text
 
 if TYPE_CHECKING:
-    from astropy.io.fits import Header, HDUList
+    from astropy.io.fits import HDUList, Header
     from astropy.wcs import WCS
 
 #: Keywords that hold arcsec per pixel, most telling first, with their sane range.

@@ -7,6 +7,7 @@ reads the array.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from galaxyscope.sky.readers.quiet import quiet_pillow
 from galaxyscope.sky.readers.source import MAX_PLANES, Source, inflated_size
 
 _ORIENTATION = 0x0112
+_BITS_PER_SAMPLE = 0x0102
 _DEFLATE = (8, 32946)
 
 
@@ -41,52 +43,47 @@ def read_raster(source: Source, plane: Plane | None = None) -> SkyImage:
     ImageError
         If the file is damaged, too large or of a kind that cannot be read.
     """
-    from PIL import Image, UnidentifiedImageError
+    from PIL import UnidentifiedImageError
 
     quiet_pillow()
     page = 0 if plane is None else plane.hdu
-    notes: list[str] = []
     try:
-        source.stream.seek(0)
-        with Image.open(source.stream, formats=[source.kind]) as picture:
-            pages = min(int(getattr(picture, "n_frames", 1)), MAX_PLANES)
-            pages = pages if source.kind == "TIFF" else 1
-            _check_page(source, page, pages)
-            if page:
-                picture.seek(page)
-            source.check_pixels(*picture.size)
-            orientation = picture.getexif().get(_ORIENTATION, 1)
-            if orientation not in (None, 0, 1):
-                notes.append("The EXIF orientation is not applied; rows are as stored.")
-            if source.kind == "PNG" and _is_deep_colour(source):
-                notes.append("16-bit colour PNG, read with 8 bits per channel.")
-            data, full_scale = _from_pillow(picture)
-    except UnidentifiedImageError as error:
-        if source.kind != "TIFF":
-            raise ImageError(source.path, f"the {source.kind} file is damaged") from error
-        data, full_scale, pages = _from_tifffile(source, page)
+        picture = _from_pillow(source, page)
     except ImageError:
         raise
     except MemoryError as error:
         raise ImageError(source.path, "there is not enough memory for this picture") from error
     except Exception as error:  # Pillow raises many kinds for damaged files
-        reason = "cut off" if "truncated" in str(error).lower() else "damaged"
-        raise ImageError(source.path, f"the {source.kind} file is {reason}") from error
+        if source.kind == "TIFF" and isinstance(error, UnidentifiedImageError):
+            picture = _from_tifffile(source, page)
+        else:
+            reason = "cut off" if "truncated" in str(error).lower() else "damaged"
+            raise ImageError(source.path, f"the {source.kind} file is {reason}") from error
+    data = picture.data
     data.setflags(write=False)
     size = f"{data.shape[2]}×{data.shape[1]}"
     planes = tuple(
-        Plane(n, None, size if pages == 1 else f"Page {n + 1}") for n in range(pages)
+        Plane(n, None, size if picture.pages == 1 else f"Page {n + 1}")
+        for n in range(picture.pages)
     )
     return SkyImage(
         data=data,
         name=source.path.name,
         path=source.path,
         sha256=source.sha256,
-        full_scale=full_scale,
+        full_scale=picture.full_scale,
         plane=planes[page],
         planes=planes,
-        notes=tuple(notes),
+        notes=picture.notes,
     )
+
+
+@dataclass(frozen=True)
+class _Picture:
+    data: NDArray[np.float32]
+    full_scale: float | None
+    pages: int
+    notes: tuple[str, ...] = ()
 
 
 def _check_page(source: Source, page: int, pages: int) -> None:
@@ -94,13 +91,42 @@ def _check_page(source: Source, page: int, pages: int) -> None:
         raise ImageError(source.path, f"there is no page {page + 1} in this file")
 
 
-def _is_deep_colour(source: Source) -> bool:
-    """Tell whether a PNG has 16 bits per channel and colour or transparency (IHDR chunk)."""
-    depth, kind = source.bytes_at(24, 2)
-    return depth == 16 and kind != 0
+def _from_pillow(source: Source, page: int) -> _Picture:
+    """Read with Pillow; 16-bit colour TIFF is handed on to tifffile."""
+    from PIL import Image
+
+    notes: list[str] = []
+    source.stream.seek(0)
+    with Image.open(source.stream, formats=[source.kind]) as picture:
+        frames = int(getattr(picture, "n_frames", 1)) if source.kind == "TIFF" else 1
+        pages = min(frames, MAX_PLANES)
+        _check_page(source, page, pages)
+        if page:
+            picture.seek(page)
+        source.check_pixels(*picture.size)
+        if _is_deep_colour(source, picture):
+            # Pillow would halve the depth without a word.
+            if source.kind == "TIFF":
+                return _from_tifffile(source, page)
+            notes.append("16-bit colour PNG, read with 8 bits per channel.")
+        if picture.getexif().get(_ORIENTATION, 1) not in (None, 0, 1):
+            notes.append("The EXIF orientation is not applied; rows are as stored.")
+        data, full_scale = _pixels(picture)
+    return _Picture(data, full_scale, pages, tuple(notes))
 
 
-def _from_pillow(picture: Any) -> tuple[NDArray[np.float32], float | None]:
+def _is_deep_colour(source: Source, picture: Any) -> bool:
+    """Tell whether a picture has more than 8 bits in each of several channels."""
+    if source.kind == "TIFF":
+        bits = picture.tag_v2.get(_BITS_PER_SAMPLE) or (1,)
+        return len(bits) > 1 and max(bits) > 8
+    if source.kind == "PNG":
+        depth, kind = source.bytes_at(24, 2)  # in the IHDR chunk
+        return depth == 16 and kind != 0
+    return False
+
+
+def _pixels(picture: Any) -> tuple[NDArray[np.float32], float | None]:
     mode = picture.mode
     if mode in ("1", "L", "LA", "La"):
         return _channels(np.asarray(picture.convert("L"))), 255.0
@@ -111,7 +137,7 @@ def _from_pillow(picture: Any) -> tuple[NDArray[np.float32], float | None]:
     return _channels(np.asarray(picture.convert("RGB"))), 255.0
 
 
-def _from_tifffile(source: Source, page: int) -> tuple[NDArray[np.float32], float | None, int]:
+def _from_tifffile(source: Source, page: int) -> _Picture:
     """Read what Pillow cannot: 16-bit colour, 64-bit floats, planar layouts."""
     import tifffile
 
@@ -135,7 +161,7 @@ def _from_tifffile(source: Source, page: int) -> tuple[NDArray[np.float32], floa
         values = np.moveaxis(values, 0, -1)
     full_scale = {"u1": 255.0, "u2": 65535.0}.get(values.dtype.str[1:])
     with np.errstate(over="ignore", invalid="ignore"):
-        return no_infinities(_channels(values)), full_scale, pages
+        return _Picture(no_infinities(_channels(values)), full_scale, pages)
 
 
 def _check_segments(source: Source, page: Any) -> None:
@@ -147,7 +173,10 @@ def _check_segments(source: Source, page: Any) -> None:
         raise ImageError(
             source.path, "this compression of TIFF cannot be read; save it without or as deflate"
         )
-    limit = int(page.imagewidth + 4096) * int(page.imagelength + 4096) * 8 * 4
+    across = max(int(page.imagewidth), int(page.tilewidth))
+    down = max(int(page.imagelength), int(page.tilelength))
+    source.check_pixels(across, down)
+    limit = across * down * 8 * int(page.samplesperpixel)
     for offset, count in zip(page.dataoffsets, page.databytecounts, strict=False):
         if inflated_size(source.bytes_at(offset, count), limit, 15) > limit:
             raise ImageError(source.path, "the TIFF file is damaged")

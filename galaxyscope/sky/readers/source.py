@@ -7,11 +7,11 @@ import io
 import os
 import stat
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Literal, Protocol
+from typing import Any, BinaryIO, Literal
 
 from galaxyscope.sky.image import ImageError
 from galaxyscope.sky.readers.lzw import unpack_lzw
@@ -47,14 +47,6 @@ _FOREIGN = (
     (b"<", "a web page or XML text; perhaps a download went wrong"),
 )
 _CHUNK = 1 << 20
-
-
-class Unpacker(Protocol):
-    """What :mod:`zlib`, :mod:`bz2` and :mod:`lzma` decompressors have in common."""
-
-    def decompress(self, data: bytes, max_length: int) -> bytes:
-        """Return at most `max_length` more bytes."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -158,8 +150,12 @@ def _unpack(path: Path, stream: BinaryIO, packing: str) -> bytes:
         if packing == "LZW":
             data = unpack_lzw(stream.read(), MAX_UNPACKED_BYTES)
         else:
-            opened = {"gzip": gzip.open, "bzip2": bz2.open, "xz": lzma.open}[packing](stream, "rb")
-            with opened as unpacked:
+            openers: dict[str, Callable[..., Any]] = {
+                "gzip": gzip.open,
+                "bzip2": bz2.open,
+                "xz": lzma.open,
+            }
+            with openers[packing](stream, "rb") as unpacked:
                 # In pieces: one read of the limit would reserve that much memory at once.
                 buffer = bytearray()
                 while piece := unpacked.read(_CHUNK):

@@ -67,7 +67,8 @@ def read_tiled_plane(source: Source, hdu: Hdu, index: int) -> NDArray[np.float32
 def _standing_alone(source: Source, hdu: Hdu) -> bytes:
     """Return a FITS file with an empty primary and this unit only."""
     primary = "".join(
-        f"{key:8}= {value:>20}".ljust(80) for key, value in (("SIMPLE", "T"), ("BITPIX", 8), ("NAXIS", 0))
+        f"{key:8}= {value:>20}".ljust(80)
+        for key, value in (("SIMPLE", "T"), ("BITPIX", 8), ("NAXIS", 0))
     )
     data = source.bytes_at(hdu.offset, hdu.size)
     return b"".join(
@@ -108,7 +109,9 @@ def _check_tiles(source: Source, hdu: Hdu, alone: bytes) -> None:
                 continue
             for stream in table[name]:
                 if len(stream) and not _is_safe(codec, stream, pixels):
-                    raise ImageError(source.path, f"the compressed tiles of {hdu.label} are damaged")
+                    raise ImageError(
+                        source.path, f"the compressed tiles of {hdu.label} are damaged"
+                    )
 
 
 def _is_safe(codec: str, stream: NDArray[Any], pixels: int) -> bool:

@@ -6,7 +6,6 @@ from galaxyscope.sky.simulate.files import (
     Sample,
     write_fits,
     write_jpeg,
-    write_set,
     write_truth_table,
 )
 from galaxyscope.sky.simulate.survey import simulate_galaxy
@@ -25,6 +24,5 @@ __all__ = [
     "simulate_galaxy",
     "write_fits",
     "write_jpeg",
-    "write_set",
     "write_truth_table",
 ]

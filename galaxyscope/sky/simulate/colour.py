@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from galaxyscope.sky.image import SkyImage
 
 SCALES = (1.8, 2.1, 3.1)
-"""Weights of i, r, g per nanomaggy and pixel of 0.396″: set so that brightness
-and hue at each radius have the medians of barred galaxies in Galaxy Zoo's pictures."""
+"""Weights of i, r, g per nanomaggy and pixel of 0.396″. Chosen, with the softening, so that
+brightness and hue of drawn galaxies come near those of barred ones in Galaxy Zoo's pictures."""
 SOFTENING = 1.8
 BLACK = 3 / 255
 """Level of the empty sky, so that its noise is not cut off at black."""
@@ -37,7 +37,7 @@ def lupton_colour(image: SkyImage, brightness: float = 1.0) -> NDArray[np.uint8]
 
     Notes
     -----
-    Lupton et al. (2004, PASP 116, 133), equation 2, with the constants of SDSS's pictures.
+    Lupton et al. (2004, PASP 116, 133), equation 2, with the constants above.
     """
     if image.data.shape[0] != 3:
         raise ValueError(f"{image.name}: a colour picture needs three channels")

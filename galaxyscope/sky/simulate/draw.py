@@ -100,7 +100,7 @@ def _star(rng: np.random.Generator, field: float) -> Neighbour:
     return Neighbour(
         dx=float(rng.uniform(-field, field) / 2),
         dy=float(rng.uniform(-field, field) / 2),
-        r_mag=max(float(21.7 - rng.exponential(1.2 if red else 1.7)), 17.0),
+        r_mag=max(float(21.7 - rng.exponential(1.2 if red else 1.7)), 18.5 if red else 17.0),
         colour=Colour(float(g_r), float(r_i)),
     )
 

@@ -14,7 +14,6 @@ import numpy as np
 
 from galaxyscope.sky.image import SkyImage
 from galaxyscope.sky.simulate.colour import lupton_colour
-from galaxyscope.sky.simulate.draw import draw_truth
 from galaxyscope.sky.simulate.survey import simulate_galaxy
 from galaxyscope.sky.simulate.truth import BANDS, Band, GalaxyTruth
 
@@ -166,42 +165,6 @@ def write_truth_table(samples: Iterable[Sample], path: Path | str) -> None:
         writer.writeheader()
         for sample in samples:
             writer.writerow(_row(sample))
-
-
-def write_set(
-    folder: Path | str, count: int, seed: int = 0, *, size: int = 424, jpeg: bool = True
-) -> list[Sample]:
-    """Draw galaxies and write each as FITS (and JPEG), with ``truth.csv`` beside them.
-
-    Parameters
-    ----------
-    folder : path-like
-        Made where it does not exist.
-    count : int
-    seed : int
-    size : int
-    jpeg : bool
-        Write the colour picture too.
-
-    Returns
-    -------
-    list of Sample
-        The rows of the table.
-    """
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    samples: list[Sample] = []
-    for index in range(count):
-        truth = draw_truth(seed, index)
-        image = simulate_galaxy(truth, size)
-        stem = f"simulated_{seed}_{index:04d}"
-        write_fits(image, folder / f"{stem}.fits")
-        samples.append(Sample(f"{stem}.fits", truth, size, True))
-        if jpeg:
-            write_jpeg(image, folder / f"{stem}.jpg")
-            samples.append(Sample(f"{stem}.jpg", truth, size, False))
-    write_truth_table(samples, folder / "truth.csv")
-    return samples
 
 
 def _header(image: SkyImage, band: Band | None) -> Header:

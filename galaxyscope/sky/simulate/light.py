@@ -98,28 +98,34 @@ def components(truth: GalaxyTruth, grid: Grid) -> list[tuple[Plane, Colour]]:
     return found
 
 
-def neighbour_light(neighbour: Neighbour, grid: Grid) -> Plane:
-    """r-band flux per sub-pixel of a star or a neighbouring galaxy, nanomaggies."""
+def neighbour_light(neighbour: Neighbour, grid: Grid) -> tuple[slice, slice, Plane]:
+    """Render a star or a neighbouring galaxy.
+
+    Returns
+    -------
+    rows, columns : slice
+        The part of the field that it covers.
+    patch : ndarray
+        r-band flux per sub-pixel there, nanomaggies.
+    """
     unit = grid.per_arcsec
-    flux = np.float32(10 ** (0.4 * (22.5 - neighbour.r_mag)))
+    flux = float(10 ** (0.4 * (22.5 - neighbour.r_mag)))
     n = grid.size * grid.oversample
-    plane = np.zeros((n, n), np.float32)
     x0, y0 = neighbour.dx * unit + (n - 1) / 2, neighbour.dy * unit + (n - 1) / 2
-    if neighbour.re_arcsec == 0:
-        _add_point(plane, x0, y0, float(flux))
-        return plane
     reach = int(np.ceil(12 * neighbour.re_arcsec * unit)) + 2
     rows, columns = _window(y0, reach, n), _window(x0, reach, n)
+    if neighbour.re_arcsec == 0:
+        patch = np.zeros((rows.stop - rows.start, columns.stop - columns.start), np.float32)
+        _add_point(patch, x0 - columns.start, y0 - rows.start, flux)
+        return rows, columns, patch
     x = np.arange(columns.start, columns.stop, dtype=np.float32)[None, :] - np.float32(x0)
     y = np.arange(rows.start, rows.stop, dtype=np.float32)[:, None] - np.float32(y0)
     along, across = profiles.turned(x, y, neighbour.angle_deg)
     q = neighbour.axis_ratio
     # Half a sub-pixel of softening keeps a cusp from depending on where its centre falls.
     radius = np.sqrt(along**2 + (across / np.float32(q)) ** 2 + np.float32(0.25))
-    plane[rows, columns] = flux * profiles.sersic(
-        radius, neighbour.re_arcsec * unit, neighbour.sersic_n, q
-    )
-    return plane
+    patch = profiles.sersic(radius, neighbour.re_arcsec * unit, neighbour.sersic_n, q)
+    return rows, columns, patch * np.float32(flux)
 
 
 def _window(centre: float, reach: int, n: int) -> slice:

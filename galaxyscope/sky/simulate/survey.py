@@ -95,11 +95,15 @@ def world(truth: GalaxyTruth, size: int) -> WCS:
 
 def _expose(truth: GalaxyTruth, pixels: int, detector: float, bands: tuple[Band, ...]) -> Array:
     """Light on the detector, shape (bands, pixels, pixels), nanomaggies per detector pixel."""
-    # Without a PSF a sharp bar needs finer sub-pixels to end where it should.
-    oversample = 2 if truth.psf_fwhm_arcsec > 0 else 4
+    if truth.psf_fwhm_arcsec == 0:
+        oversample = 4  # a sharp bar needs finer sub-pixels to end where it should
+    else:
+        # Where the detector is finer than the picture and samples the PSF well, it is enough.
+        fine = detector < truth.arcsec_per_px and truth.psf_fwhm_arcsec >= 2.5 * detector
+        oversample = 1 if fine else 2
     grid = Grid(pixels, detector, oversample)
     parts = components(truth, grid)
-    parts += [(neighbour_light(each, grid), each.colour) for each in truth.neighbours]
+    others = [(*neighbour_light(each, grid), each.colour) for each in truth.neighbours]
     n = pixels * oversample
     out = np.zeros((len(bands), pixels, pixels), np.float32)
     transfer = _transfer(truth, n, grid.per_arcsec)
@@ -107,6 +111,8 @@ def _expose(truth: GalaxyTruth, pixels: int, detector: float, bands: tuple[Band,
         light = np.zeros((n, n), np.float32)
         for plane, colour in parts:
             light += plane * np.float32(colour.factor(band))
+        for rows, columns, patch, colour in others:
+            light[rows, columns] += patch * np.float32(colour.factor(band))
         if transfer is not None:
             light = _convolve(light, transfer)
         seen = light.reshape(pixels, oversample, pixels, oversample).sum(axis=(1, 3))

@@ -1,0 +1,176 @@
+"""Questions to the user: scale, redshift, observer, file names; keys and about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from PySide6.QtCore import QLocale, Qt
+from PySide6.QtGui import QDoubleValidator
+from PySide6.QtWidgets import (
+    QDialog,
+    QDialogButtonBox,
+    QFileDialog,
+    QGridLayout,
+    QInputDialog,
+    QLabel,
+    QLineEdit,
+    QMessageBox,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
+
+from galaxyscope import __version__
+from galaxyscope.gui.actions import key_table
+from galaxyscope.gui.panels.common import GAP, QuietLabel
+from galaxyscope.sky.image import PixelScale
+
+TABLES = "CSV (*.csv);;ECSV (*.ecsv);;VOTable (*.vot *.xml)"
+TABLE_SUFFIXES = (".csv", ".ecsv", ".vot", ".xml")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A number, or None for "as in the file"."""
+
+    value: float | None
+
+
+class NumberDialog(QDialog):
+    """Asks for one number; an empty field means "as in the file"."""
+
+    def __init__(
+        self,
+        parent: QWidget,
+        title: str,
+        text: str,
+        value: float | None,
+        limits: tuple[float, float],
+    ) -> None:
+        super().__init__(parent)
+        self.setWindowTitle(title)
+        self.edit = QLineEdit("" if value is None else f"{value:.8g}")
+        self.edit.setAccessibleName(title)
+        self.edit.setClearButtonEnabled(True)
+        validator = QDoubleValidator(*limits, 10, self.edit)
+        validator.setLocale(QLocale.c())
+        self.edit.setValidator(validator)
+        self.edit.textChanged.connect(self._check)
+        self.edit.selectAll()
+        explained = QuietLabel(text, wrap=True)
+        explained.setMinimumWidth(320)
+        self._buttons = QDialogButtonBox(
+            QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel
+        )
+        self._buttons.accepted.connect(self.accept)
+        self._buttons.rejected.connect(self.reject)
+        layout = QVBoxLayout(self)
+        layout.setSpacing(GAP)
+        layout.addWidget(self.edit)
+        layout.addWidget(explained)
+        layout.addWidget(self._buttons)
+        self._limits = limits
+
+    def answer(self) -> Answer:
+        """Return what was typed."""
+        text = self.edit.text().strip()
+        return Answer(float(text) if text else None)
+
+    def _check(self) -> None:
+        text = self.edit.text().strip()
+        fine = not text or (self.edit.hasAcceptableInput() and float(text) >= self._limits[0])
+        self._buttons.button(QDialogButtonBox.StandardButton.Ok).setEnabled(fine)
+
+
+def ask_scale(
+    parent: QWidget, scale: PixelScale | None, of_file: PixelScale | None
+) -> Answer | None:
+    """Ask how large a pixel is; None if the user changed her mind."""
+    known = (
+        "The file gives none: without one, lengths are in pixels only."
+        if of_file is None
+        else f"Leave it empty for the file's own: {of_file.arcsec_per_px:.6g}″ ({of_file.source})."
+    )
+    own = scale.arcsec_per_px if scale is not None and scale.source == "user" else None
+    dialog = NumberDialog(parent, "Pixel scale, ″ per pixel", known, own, (1e-6, 1e5))
+    return dialog.answer() if dialog.exec() == QDialog.DialogCode.Accepted else None
+
+
+def ask_redshift(parent: QWidget, redshift: float | None) -> Answer | None:
+    """Ask for the redshift; None if the user changed her mind."""
+    text = "Lengths in kpc need a redshift and a pixel scale. Leave it empty for the file's own."
+    dialog = NumberDialog(parent, "Redshift", text, redshift, (1e-6, 20.0))
+    return dialog.answer() if dialog.exec() == QDialog.DialogCode.Accepted else None
+
+
+def ask_observer(parent: QWidget, name: str) -> str:
+    """Ask who draws; empty if the user changed her mind."""
+    answer, fine = QInputDialog.getText(
+        parent, "Observer", "Name kept with every line you draw:", text=name
+    )
+    return answer.strip() if fine else ""
+
+
+def ask_table_name(parent: QWidget, suggestion: Path) -> Path | None:
+    """Ask where a table goes; the suffix says the format, CSV if there is none."""
+    name, chosen = QFileDialog.getSaveFileName(
+        parent, "Export measurements", str(suggestion), TABLES
+    )
+    if not name:
+        return None
+    path = Path(name)
+    if path.suffix.lower() not in TABLE_SUFFIXES:
+        kind = next((s for s in TABLE_SUFFIXES if f"*{s}" in chosen), ".csv")
+        path = path.with_name(path.name + kind)
+    return path
+
+
+def ask_picture_name(parent: QWidget, suggestion: Path) -> Path | None:
+    """Ask where a picture goes."""
+    name, _ = QFileDialog.getSaveFileName(parent, "Save picture", str(suggestion), "PNG (*.png)")
+    if not name:
+        return None
+    path = Path(name)
+    return path if path.suffix.lower() == ".png" else path.with_name(path.name + ".png")
+
+
+class KeysDialog(QDialog):
+    """All keys, from the table of actions."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Keys")
+        content = QWidget()
+        grid = QGridLayout(content)
+        grid.setHorizontalSpacing(3 * GAP)
+        grid.setVerticalSpacing(2)
+        row, heading = 0, ""
+        for menu, does, keys in key_table():
+            if menu != heading:
+                title = QuietLabel(menu)
+                title.setContentsMargins(0, GAP if row else 0, 0, 0)
+                grid.addWidget(title, row, 0, 1, 2)
+                row, heading = row + 1, menu
+            grid.addWidget(QLabel(does), row, 0)
+            label = QLabel(keys)
+            label.setAlignment(Qt.AlignmentFlag.AlignRight)
+            grid.addWidget(label, row, 1)
+            row += 1
+        scroll = QScrollArea(widgetResizable=True)
+        scroll.setWidget(content)
+        layout = QVBoxLayout(self)
+        layout.addWidget(scroll)
+        self.resize(440, 560)
+
+
+def show_about(parent: QWidget) -> None:
+    """Say what this program is."""
+    box = QMessageBox(parent)
+    box.setWindowTitle("About GalaxyScope")
+    box.setText(f"<b>GalaxyScope {__version__}</b>")
+    box.setInformativeText(
+        "See where networks look in galaxies, and measure bars you can trust.\n\n"
+        "After Bhambra, Joachimi & Lahav 2022, MNRAS 511, 5032."
+    )
+    box.exec()

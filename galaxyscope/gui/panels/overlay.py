@@ -1,0 +1,160 @@
+"""How the map lies over the galaxy: opacity, colours, threshold with histogram, mask, contour."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QDoubleSpinBox,
+    QHBoxLayout,
+    QLabel,
+    QSlider,
+    QVBoxLayout,
+    QWidget,
+)
+
+from galaxyscope.gui.panels.common import GAP, QuietLabel
+from galaxyscope.gui.panels.histogram import ThresholdHistogram
+from galaxyscope.gui.theme import tabular_font
+
+COLORMAPS = {"magma": "Magma", "viridis": "Viridis", "gray": "Grey"}
+
+
+@dataclass(frozen=True)
+class OverlayStyle:
+    """What does not depend on the galaxy."""
+
+    opacity: float = 0.6
+    colormap: str = "magma"
+    mask: bool = False
+    contour: bool = True
+
+
+class OverlayPanel(QWidget):
+    """See the module."""
+
+    style_changed = Signal(object)
+    visible_changed = Signal(bool)
+    threshold_changed = Signal(float)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        style = OverlayStyle()
+        self._signed, self._chosen = False, OverlayStyle().colormap
+        self._show = QCheckBox("Show map")
+        self._show.setChecked(True)
+        self._show.clicked.connect(self.visible_changed)
+        self._opacity = QSlider(Qt.Orientation.Horizontal)
+        self._opacity.setRange(0, 100)
+        self._opacity.setAccessibleName("Opacity")
+        self._opacity.setToolTip("Opacity of the map")
+        self._colormap = QComboBox()
+        self._colormap.setAccessibleName("Colours of the map")
+        self._colormap.setToolTip("Colours; signed maps are always red for, blue against")
+        self._colormap.setMinimumContentsLength(10)
+        for key, text in COLORMAPS.items():
+            self._colormap.addItem(text, key)
+        self._mask = QCheckBox("Mask")
+        self._mask.setToolTip("Show only the pixels above the threshold")
+        self._contour = QCheckBox("Contour")
+        self._contour.setToolTip("Draw the line where the map crosses the threshold")
+        self._histogram = ThresholdHistogram()
+        self._threshold = QDoubleSpinBox(prefix="Threshold ", decimals=3, singleStep=0.01)
+        self._threshold.setRange(0, 1)
+        self._threshold.setFont(tabular_font(self._threshold.font()))
+        self._threshold.setToolTip("Relative to the map's maximum ([ and ])")
+        self._pixels = QuietLabel()
+        self._pixels.setFont(tabular_font(self._pixels.font()))
+        self._pixels.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+
+        first = QHBoxLayout()
+        first.setSpacing(GAP)
+        first.addWidget(self._show)
+        first.addWidget(QLabel("Opacity"))
+        first.addWidget(self._opacity, 1)
+        second = QHBoxLayout()
+        second.setSpacing(GAP)
+        second.addWidget(self._colormap)
+        second.addWidget(self._mask)
+        second.addWidget(self._contour)
+        second.addStretch(1)
+        third = QHBoxLayout()
+        third.setSpacing(GAP)
+        third.addWidget(self._threshold)
+        third.addWidget(self._pixels, 1)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(GAP, 0, GAP, GAP)
+        layout.setSpacing(GAP // 2)
+        for row in (first, second):
+            layout.addLayout(row)
+        layout.addWidget(self._histogram)
+        layout.addLayout(third)
+        layout.addStretch(1)
+        self.set_overlay_style(style)
+        self._opacity.valueChanged.connect(self._changed)
+        self._colormap.activated.connect(self._changed)
+        self._mask.clicked.connect(self._changed)
+        self._contour.clicked.connect(self._changed)
+        self._histogram.threshold_changed.connect(self.threshold_changed)
+        self._threshold.valueChanged.connect(self.threshold_changed)
+        self.show_map(None)
+
+    def sizeHint(self) -> QSize:
+        """All rows."""
+        return QSize(300, 160)
+
+    def overlay_style(self) -> OverlayStyle:
+        """Return what is chosen."""
+        return OverlayStyle(
+            self._opacity.value() / 100,
+            self._colormap.currentData(),
+            self._mask.isChecked(),
+            self._contour.isChecked(),
+        )
+
+    def set_overlay_style(self, style: OverlayStyle) -> None:
+        """Show a style without announcing it."""
+        self._opacity.setValue(round(style.opacity * 100))
+        self._colormap.setCurrentIndex(max(0, self._colormap.findData(style.colormap)))
+        self._mask.setChecked(style.mask)
+        self._contour.setChecked(style.contour)
+
+    def set_visible_map(self, visible: bool) -> None:
+        """Show whether the map is shown."""
+        self._show.setChecked(visible)
+
+    def show_map(self, counts: np.ndarray | None, signed: bool = False) -> None:
+        """Show a map's histogram; None where there is no map."""
+        there = counts is not None
+        self._histogram.set_counts(counts)
+        self._threshold.setEnabled(there)
+        self._colormap.setEnabled(there and not signed)
+        # A signed map has its own colours; the chosen ones come back with the next unsigned.
+        if signed != self._signed:
+            self._signed = signed
+            if signed:
+                self._chosen = self._colormap.currentData()
+                self._colormap.addItem("For, against", self._chosen)
+                self._colormap.setCurrentIndex(self._colormap.count() - 1)
+            else:
+                self._colormap.removeItem(self._colormap.count() - 1)
+                self._colormap.setCurrentIndex(max(0, self._colormap.findData(self._chosen)))
+        for widget in (self._mask, self._contour, self._opacity):
+            widget.setEnabled(there)
+        if not there:
+            self._pixels.setText("no map yet")
+
+    def show_threshold(self, threshold: float, pixels: int) -> None:
+        """Show a threshold and how many pixels lie above it."""
+        self._histogram.set_threshold(threshold)
+        self._threshold.blockSignals(True)
+        self._threshold.setValue(threshold)
+        self._threshold.blockSignals(False)
+        self._pixels.setText(f"{pixels:,} px above".replace(",", "\u2009"))
+
+    def _changed(self) -> None:
+        self.style_changed.emit(self.overlay_style())

@@ -1,0 +1,173 @@
+"""Tool bar and docks of the main window: what stands where."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QFont
+from PySide6.QtWidgets import (
+    QComboBox,
+    QDockWidget,
+    QHBoxLayout,
+    QLabel,
+    QMainWindow,
+    QSizePolicy,
+    QStackedWidget,
+    QStyle,
+    QTabBar,
+    QToolBar,
+    QToolButton,
+    QWidget,
+)
+
+from galaxyscope.gui.actions import Actions
+from galaxyscope.gui.desk import one_line
+from galaxyscope.gui.model import Galaxy
+from galaxyscope.gui.panels.common import GAP, tool_button
+from galaxyscope.gui.panels.gallery import shown_name
+from galaxyscope.gui.theme import icon
+from galaxyscope.sky.image import Plane
+
+ICON = QSize(20, 20)
+
+
+class TopBar(QToolBar):
+    """Previous and next, which galaxy, tools, view, command palette."""
+
+    def __init__(
+        self, actions: Actions, choose_plane: Callable[[Plane], None], parent: QMainWindow
+    ) -> None:
+        super().__init__("Tools", parent)
+        self.setObjectName("tools")
+        self.setMovable(False)
+        self.setIconSize(ICON)
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
+        self._choose_plane = choose_plane
+        self._planes: tuple[Plane, ...] = ()
+        self.addAction(actions["previous"])
+        self.addAction(actions["next"])
+        self._name = QLabel()
+        font = self._name.font()
+        font.setWeight(QFont.Weight.DemiBold)
+        self._name.setFont(font)
+        self._name.setContentsMargins(GAP, 0, GAP, 0)
+        self._name.setTextFormat(Qt.TextFormat.PlainText)
+        self.addWidget(self._name)
+        self._plane = QComboBox()
+        self._plane.setAccessibleName("Picture of the file")
+        self._plane.setToolTip("HDU and plane of the file")
+        self._plane.setMaximumWidth(200)
+        self._plane.activated.connect(self._choose)
+        self._plane_action = self.addWidget(self._plane)
+        self._plane_action.setVisible(False)
+        self._space()
+        for name in ("tool_pan", "tool_line", "tool_ruler"):
+            self._button(actions, name)
+        self.addSeparator()
+        for name in ("fit", "one", "overlay"):
+            self._button(actions, name)
+        self._space()
+        self._button(actions, "commands")
+
+    def show_galaxy(self, galaxy: Galaxy | None) -> None:
+        """Name the shown galaxy and offer the pictures of its file."""
+        name = "" if galaxy is None else shown_name(galaxy.path)
+        metrics = self._name.fontMetrics()
+        self._name.setText(metrics.elidedText(name, Qt.TextElideMode.ElideMiddle, 260))
+        self._name.setToolTip("" if galaxy is None else one_line(str(galaxy.path)))
+        image = None if galaxy is None else galaxy.image
+        self._planes = () if image is None else image.planes
+        self._plane_action.setVisible(len(self._planes) > 1)
+        self._plane.clear()
+        for plane in self._planes:
+            self._plane.addItem(one_line(plane.label))
+        if image is not None and image.plane in self._planes:
+            self._plane.setCurrentIndex(self._planes.index(image.plane))
+
+    def _choose(self, index: int) -> None:
+        self._choose_plane(self._planes[index])
+
+    def _button(self, actions: Actions, name: str) -> None:
+        action = actions[name]
+        self.addAction(action)
+        button = self.widgetForAction(action)
+        if isinstance(button, QToolButton):
+            worded = name.startswith("tool_") or name in ("commands", "overlay")
+            style = Qt.ToolButtonStyle
+            button.setToolButtonStyle(
+                style.ToolButtonTextBesideIcon if worded else style.ToolButtonIconOnly
+            )
+
+    def _space(self) -> None:
+        space = QWidget()
+        space.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        self.addWidget(space)
+
+
+class TabbedTitle(QWidget):
+    """Title bar of a dock that holds several panels: their tabs, and a corner for a button."""
+
+    def __init__(self, dock: QDockWidget, pages: QStackedWidget, names: Sequence[str]) -> None:
+        super().__init__(dock)
+        self.tabs = QTabBar(drawBase=False, expanding=False)
+        self.tabs.setDocumentMode(True)
+        for name in names:
+            self.tabs.addTab(name)
+        self.tabs.currentChanged.connect(pages.setCurrentIndex)
+        heading = QLabel(names[0])
+        heading.setContentsMargins(GAP, GAP, 0, GAP // 2)
+        self.tabs.setVisible(len(names) > 1)
+        heading.setVisible(len(names) == 1)
+        self.corner = QHBoxLayout()
+        apart = tool_button("undock", "Undock", "Undock, or bring back")
+        apart.setIcon(self.style().standardIcon(QStyle.StandardPixmap.SP_TitleBarNormalButton))
+        apart.clicked.connect(lambda: dock.setFloating(not dock.isFloating()))
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, GAP, 0)
+        layout.setSpacing(GAP // 2)
+        layout.addWidget(heading)
+        layout.addWidget(self.tabs)
+        layout.addStretch(1)
+        layout.addLayout(self.corner)
+        layout.addWidget(apart)
+
+
+def add_dock(
+    window: QMainWindow, area: Qt.DockWidgetArea, **panels: QWidget
+) -> tuple[QDockWidget, TabbedTitle]:
+    """Put panels into a dock that can float and come back; several of them get tabs.
+
+    Parameters
+    ----------
+    window : QMainWindow
+    area : Qt.DockWidgetArea
+    **panels : QWidget
+        By the name on the tab.
+    """
+    first = next(iter(panels))
+    dock = QDockWidget(first, window)
+    dock.setObjectName(first.lower())
+    dock.setFeatures(
+        QDockWidget.DockWidgetFeature.DockWidgetMovable
+        | QDockWidget.DockWidgetFeature.DockWidgetFloatable
+    )
+    pages = QStackedWidget()
+    for panel in panels.values():
+        pages.addWidget(panel)
+    title = TabbedTitle(dock, pages, list(panels))
+    dock.setTitleBarWidget(title)
+    dock.setWidget(pages)
+    window.addDockWidget(area, dock)
+    return dock, title
+
+
+def set_icons(actions: Actions, window: QWidget) -> None:
+    """Make icons in the colours of the present theme."""
+    for spec, action in actions.items():
+        if spec.icon:
+            action.setIcon(icon(spec.icon))
+    for button in window.findChildren(QToolButton):
+        name = button.property("icon_name")
+        if name and not icon(name).isNull():
+            button.setIcon(icon(name))

@@ -1,0 +1,320 @@
+"""The main window: wiring only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QByteArray, QEvent, QSize, Qt
+from PySide6.QtGui import QCloseEvent, QKeyEvent, QUndoStack
+from PySide6.QtWidgets import QApplication, QMainWindow, QStackedWidget, QToolButton
+
+from galaxyscope.gui import chores, dialogs
+from galaxyscope.gui.actions import Actions
+from galaxyscope.gui.bridge import Bridge, Task
+from galaxyscope.gui.browsing import Browsing
+from galaxyscope.gui.canvas import Canvas
+from galaxyscope.gui.desk import Desk
+from galaxyscope.gui.explaining import Explaining
+from galaxyscope.gui.mapping import Mapping
+from galaxyscope.gui.measuring import Measuring
+from galaxyscope.gui.model import Galaxy, Workspace
+from galaxyscope.gui.palette import Palette
+from galaxyscope.gui.panels.classify import ClassifyPanel
+from galaxyscope.gui.panels.display import DisplayPanel
+from galaxyscope.gui.panels.explain import ExplainPanel
+from galaxyscope.gui.panels.gallery import Gallery
+from galaxyscope.gui.panels.jobs import JobsPanel
+from galaxyscope.gui.panels.measurements import MeasurementsPanel
+from galaxyscope.gui.panels.overlay import OverlayPanel
+from galaxyscope.gui.panels.start import StartPage
+from galaxyscope.gui.panels.status import StatusBar
+from galaxyscope.gui.settings import Settings
+from galaxyscope.gui.shell import TopBar, add_dock, set_icons
+from galaxyscope.gui.theme import apply_theme
+from galaxyscope.records.store import Session
+from galaxyscope.work.lanes import Lanes
+
+MESSAGE_MS = 8000
+# Room that the window manager's frame may take.
+WINDOW_FRAME = QSize(8, 40)
+LAYOUT_VERSION = 1
+
+
+class MainWindow(QMainWindow):
+    """Makes the parts and connects them.
+
+    Parameters
+    ----------
+    session : Session
+        Where measurements are kept; closed with the window.
+    settings : Settings
+    """
+
+    def __init__(self, session: Session, settings: Settings) -> None:
+        super().__init__()
+        self.setWindowTitle("GalaxyScope")
+        self.setMinimumSize(960, 600)
+        self.session, self.settings = session, settings
+        self.lanes = Lanes(io_threads=2)
+        self.bridge = Bridge(self.lanes, self)
+        self.workspace = Workspace(self)
+        self.undo = QUndoStack(self)
+        self.desk = Desk(self, self.bridge, self.workspace, session, settings, self.undo, self.say)
+        self.actions_ = Actions(self)
+        self.actions_.fill_menu_bar()
+        self._make_parts()
+        self._place_parts()
+        self._connect_parts()
+        self._restore()
+        self._follow(None)
+
+    # -- parts
+
+    def _make_parts(self) -> None:
+        self.canvas = Canvas()
+        self.start = StartPage()
+        self.gallery = Gallery(self.workspace)
+        self.classify_panel = ClassifyPanel()
+        self.explain_panel = ExplainPanel()
+        self.overlay_panel = OverlayPanel()
+        self.display_panel = DisplayPanel()
+        self.measurements = MeasurementsPanel()
+        self.jobs = JobsPanel()
+        self.status = StatusBar()
+        self.browsing = Browsing(self.desk, self.canvas, self.gallery)
+        self.explaining = Explaining(self.desk, self.classify_panel, self.explain_panel)
+        self.mapping = Mapping(self.desk, self.canvas, self.overlay_panel)
+        self.measuring = Measuring(self.desk, self.canvas, self.measurements)
+        self.palette_: Palette | None = None
+
+    def _place_parts(self) -> None:
+        self.top_bar = TopBar(self.actions_, self.browsing.choose_plane, self)
+        self.addToolBar(self.top_bar)
+        self.middle = QStackedWidget()
+        self.middle.addWidget(self.start)
+        self.middle.addWidget(self.canvas)
+        self.setCentralWidget(self.middle)
+        self.setStatusBar(self.status)
+        # The panels on the right get the full height: there is most to read.
+        areas = Qt.DockWidgetArea
+        self.setCorner(Qt.Corner.BottomRightCorner, areas.RightDockWidgetArea)
+        self.setDockOptions(
+            QMainWindow.DockOption.AllowTabbedDocks | QMainWindow.DockOption.AllowNestedDocks
+        )
+        add_dock(self, areas.LeftDockWidgetArea, Gallery=self.gallery)
+        right, bottom = areas.RightDockWidgetArea, areas.BottomDockWidgetArea
+        classify, _ = add_dock(self, right, Classify=self.classify_panel)
+        explain, _ = add_dock(self, right, Explain=self.explain_panel)
+        overlay, _ = add_dock(self, right, Map=self.overlay_panel, Display=self.display_panel)
+        tables, self.tables = add_dock(self, bottom, Measurements=self.measurements, Jobs=self.jobs)
+        export = QToolButton(text="Export", autoRaise=True)
+        export.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        export.addActions([self.actions_["export"], self.actions_["export_galaxy"]])
+        self.tables.corner.addWidget(export)
+        self.resizeDocks([tables], [150], Qt.Orientation.Vertical)
+        self.resizeDocks([classify, explain, overlay], [290, 200, 190], Qt.Orientation.Vertical)
+        self.resizeDocks([classify], [312], Qt.Orientation.Horizontal)
+
+    def _connect_parts(self) -> None:
+        actions, workspace = self.actions_, self.workspace
+        self.start.open_requested.connect(self.browsing.ask_files)
+        self.start.folder_requested.connect(self.browsing.ask_folder)
+        self.start.samples_requested.connect(self.browsing.open_samples)
+        self.start.paths_chosen.connect(self.browsing.open)
+        self.canvas.cursor_moved.connect(self._show_cursor)
+        self.canvas.tool_changed.connect(lambda tool: actions.check(f"tool_{tool}"))
+        self.canvas.display_changed.connect(self._show_display)
+        self.display_panel.display_changed.connect(self.canvas.change_display)
+        self.display_panel.default_requested.connect(self._default_display)
+        self.mapping.visible_changed.connect(lambda on: actions.check("overlay", on))
+        self.mapping.blinking_changed.connect(lambda on: actions.check("blink", on))
+        self.explaining.refreshed.connect(self._follow_current)
+        self.explaining.model_changed.connect(self._model_changed)
+        self.gallery.model.thumbnail_shown.connect(self.explaining.fill_badge)
+        self.bridge.task_changed.connect(self.explaining.follow)
+        self.bridge.task_changed.connect(self.jobs.show_task)
+        self.jobs.count_changed.connect(self._count_jobs)
+        self.jobs.retry_requested.connect(self._retry)
+        self.status.jobs.clicked.connect(lambda: self.tables.tabs.setCurrentIndex(1))
+        workspace.current_changed.connect(self._follow)
+        workspace.changed.connect(self._changed)
+        self.undo.undoTextChanged.connect(lambda text: _name(actions["undo"], "Undo", text))
+        self.undo.redoTextChanged.connect(lambda text: _name(actions["redo"], "Redo", text))
+        self.undo.canUndoChanged.connect(actions["undo"].setEnabled)
+        self.undo.canRedoChanged.connect(actions["redo"].setEnabled)
+        actions["undo"].setEnabled(False)
+        actions["redo"].setEnabled(False)
+        actions.menus["File/Open recent"].aboutToShow.connect(self._fill_recent)
+        actions.menus["Models"].aboutToShow.connect(self._fill_models)
+
+    # -- what the window itself does
+
+    def open(self, paths: Sequence[str | Path]) -> None:
+        """Open files and folders."""
+        self.browsing.open(paths)
+
+    def start_work(self) -> None:
+        """Begin what the first paint does not wait for."""
+        self.explaining.load()
+
+    def say(self, text: str) -> None:
+        """Show one sentence in the status bar for a while."""
+        self.status.showMessage(text, MESSAGE_MS)
+
+    def open_palette(self) -> None:
+        """Find an action by a few letters."""
+        if self.palette_ is not None:
+            self.palette_.deleteLater()
+        self.palette_ = Palette(self.actions_, self)
+        self.palette_.open_over(self)
+
+    def show_keys(self) -> None:
+        """Show all keys."""
+        dialog = dialogs.KeysDialog(self)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.open()
+
+    def show_about(self) -> None:
+        """Say what this program is."""
+        dialogs.show_about(self)
+
+    def set_theme(self, mode: str) -> None:
+        """Dress in ``"system"``, ``"light"`` or ``"dark"`` and remember it."""
+        app = QApplication.instance()
+        assert isinstance(app, QApplication)
+        apply_theme(app, mode)  # type: ignore[arg-type]  # the table of actions holds the modes
+        self.settings.set("theme", mode)
+        self.actions_.check(f"theme_{mode}")
+
+    def set_full_screen(self, full: bool) -> None:
+        """Use the whole screen, or not."""
+        self.showFullScreen() if full else self.showNormal()
+
+    # -- keeping the parts in line
+
+    def _follow_current(self) -> None:
+        self._follow(self.workspace.current)
+
+    def _follow(self, galaxy: Galaxy | None) -> None:
+        image = None if galaxy is None else galaxy.image
+        self.middle.setCurrentWidget(self.start if galaxy is None else self.canvas)
+        if galaxy is None:
+            self.start.show_recent(self.settings.recent)
+        self.top_bar.show_galaxy(galaxy)
+        self.status.show_image(image)
+        self.actions_.enable(
+            image=image is not None,
+            map=galaxy is not None and galaxy.shown_map is not None,
+            line=galaxy is not None and galaxy.selected is not None,
+            model=image is not None and self.explaining.classifier is not None,
+            job=self.explaining.busy,
+        )
+
+    def _changed(self, galaxy: Galaxy, what: str) -> None:
+        if galaxy is self.workspace.current:
+            self._follow(galaxy)
+            if what == "image":
+                self._show_display()
+
+    def _show_display(self, _display: object = None) -> None:
+        galaxy = self.workspace.current
+        image = None if galaxy is None else galaxy.image
+        self.display_panel.show_display(None if image is None else self.canvas.display, image)
+
+    def _default_display(self) -> None:
+        galaxy = self.workspace.current
+        if galaxy is not None and galaxy.suits is not None:
+            self.canvas.change_display(galaxy.suits)
+
+    def _show_cursor(self, at: tuple[float, float] | None) -> None:
+        from galaxyscope.sky.coordinates import format_sky, sky_position
+
+        galaxy = self.workspace.current
+        image = None if galaxy is None else galaxy.image
+        sky, value = "", None
+        if image is not None and at is not None:
+            place = sky_position(image, *at)
+            sky = "" if place is None else format_sky(*place)
+            value = self.mapping.value_at(*at)
+        self.status.show_cursor(image, at, sky, value)
+
+    def _model_changed(self) -> None:
+        self.status.device.setText(self.explaining.device)
+        for galaxy in self.gallery.model.with_thumbnails():
+            self.explaining.fill_badge(galaxy)
+        self._follow_current()
+
+    def _count_jobs(self, running: int, failed: int) -> None:
+        self.status.show_jobs(running, failed)
+        parts = [str(running)] if running else []
+        parts += [f"{failed} failed"] if failed else []
+        self.tables.tabs.setTabText(1, f"Jobs ({', '.join(parts)})" if parts else "Jobs")
+
+    def _retry(self, task: Task) -> None:
+        self.jobs.remove(task)
+        self.bridge.run(task)
+
+    def _fill_recent(self) -> None:
+        menu = self.actions_.menus["File/Open recent"]
+        menu.clear()
+        for path in self.settings.recent:
+            menu.addAction(str(path), lambda path=path: self.browsing.open([path]))
+        menu.addSeparator()
+        menu.addAction("Forget these", self.settings.forget_recent)
+
+    def _fill_models(self) -> None:
+        from galaxyscope.classify.store import list_models
+
+        menu = self.actions_.menus["Models"]
+        menu.clear()
+        classifier = self.explaining.classifier
+        for card in list_models():
+            action = menu.addAction(card.title, lambda name=card.name: self.explaining.load(name))
+            action.setCheckable(True)
+            action.setChecked(classifier is not None and classifier.card.name == card.name)
+        if menu.isEmpty():
+            menu.addAction("No network is installed").setEnabled(False)
+
+    # -- beginning and end
+
+    def _restore(self) -> None:
+        set_icons(self.actions_, self)
+        self.actions_.check("auto_explain", self.explaining.automatic)
+        self.actions_.check(self.explaining.algorithm)
+        self.actions_.check(f"theme_{self.settings.text('theme', 'system')}")
+        self.status.device.setText(self.explaining.device)
+        screen = self.screen().availableGeometry().size() - WINDOW_FRAME
+        self.resize((0.8 * screen).expandedTo(QSize(1360, 860)).boundedTo(screen))
+        if not self.settings.bytes("geometry").isEmpty():
+            self.restoreGeometry(self.settings.bytes("geometry"))
+            self.restoreState(self.settings.bytes("layout"), LAYOUT_VERSION)
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Colour the icons again after a change of theme."""
+        if event.type() == QEvent.Type.PaletteChange and hasattr(self, "top_bar"):
+            set_icons(self.actions_, self)
+        super().changeEvent(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Arrows that nobody else needs go to the previous and the next galaxy."""
+        if event.key() == Qt.Key.Key_Left:
+            self.browsing.previous()
+        elif event.key() == Qt.Key.Key_Right:
+            self.browsing.next()
+        else:
+            super().keyPressEvent(event)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Remember the layout, keep what is still to be kept, end all work."""
+        self.settings.set_bytes("geometry", QByteArray(self.saveGeometry()))
+        self.settings.set_bytes("layout", QByteArray(self.saveState(LAYOUT_VERSION)))
+        self.settings.save()
+        self.mapping.stop()
+        self.bridge.close(finish=chores.SESSION)
+        self.session.close()
+        super().closeEvent(event)
+
+
+def _name(action: object, verb: str, text: str) -> None:
+    action.setText(f"{verb} {text}".strip())  # type: ignore[attr-defined]  # a QAction

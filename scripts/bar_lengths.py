@@ -1,0 +1,105 @@
+"""Measure bars that people have measured, and say how well the two agree.
+
+    python scripts/bar_lengths.py --data ../shared/data [--set galaxyzoo_424|sdss_64] [-o TABLE.csv]
+
+Runs the whole way (open, locate, explain, measure) unattended on every galaxy of a set and
+prints the agreement with the human lengths, relative and as in the paper, with the baselines.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import dataclasses
+import sys
+import tempfile
+import zipfile
+from pathlib import Path
+
+from tqdm import tqdm
+
+from galaxyscope.classify.store import load_model
+from galaxyscope.measure.agreement import Agreement, agree
+from galaxyscope.measure.bars import ALGORITHMS, BarSettings
+from galaxyscope.pipeline import MeasureSettings, explain_image, measure_attribution
+from galaxyscope.sky.image import PixelScale
+from galaxyscope.sky.readers import open_image
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Measure one set of galaxies."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--set", default="galaxyzoo_424", choices=["galaxyzoo_424", "sdss_64"])
+    parser.add_argument("--model")
+    parser.add_argument("--method", default=MeasureSettings().method)
+    parser.add_argument("--samples", type=int)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--limit", type=int, help="only the first so many galaxies")
+    parser.add_argument("-o", "--output", type=Path, help="one row per galaxy")
+    arguments = parser.parse_args(argv)
+
+    table = arguments.data / "bar_lengths" / f"{arguments.set}.csv"
+    with table.open(newline="", encoding="utf-8") as file:
+        truths = [r for r in csv.DictReader(file) if r.get("fits_in_frame", "True") == "True"]
+    truths = truths[: arguments.limit]
+    classifier = load_model(arguments.model)
+    settings = MeasureSettings(
+        method=arguments.method, samples=arguments.samples, seed=arguments.seed
+    )
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        with zipfile.ZipFile(table.with_suffix(".zip")) as archive:
+            names = {Path(n).name: n for n in archive.namelist()}
+            for truth in tqdm(truths, disable=not sys.stderr.isatty()):
+                path = Path(archive.extract(names[truth["image"]], folder))
+                scale = PixelScale(float(truth["scale_arcsec_per_px"]), "catalogue")
+                image = open_image(path).replace(scale=scale)
+                attribution = explain_image(image, classifier, settings)
+                bars = {a: measure_attribution(attribution, BarSettings(a)) for a in ALGORITHMS}
+                rows.append(
+                    {
+                        "image": truth["image"],
+                        "human_arcsec": float(truth["bar_full_length_arcsec"]),
+                        "human_err_arcsec": float(truth["bar_full_length_err_arcsec"]),
+                        "petroR90_arcsec": float(truth["petroR90_r_arcsec"]),
+                    }
+                    | {
+                        f"{a}_arcsec": None
+                        if b.length_px is None
+                        else b.length_px * scale.arcsec_per_px
+                        for a, b in bars.items()
+                    }
+                )
+    if arguments.output:
+        with arguments.output.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, rows[0])
+            writer.writeheader()
+            writer.writerows(rows)
+    size = [2 * row["petroR90_arcsec"] for row in rows]
+    human = [row["human_arcsec"] / s for row, s in zip(rows, size, strict=True)]
+    for algorithm in ALGORITHMS:
+        found = [
+            float("nan") if row[f"{algorithm}_arcsec"] is None else row[f"{algorithm}_arcsec"] / s
+            for row, s in zip(rows, size, strict=True)
+        ]
+        print(f"{arguments.set}, {classifier.card.name}, {settings.method}, {algorithm}")
+        print(describe(agree(found, human, size)))
+    return 0
+
+
+def describe(agreement: Agreement) -> str:
+    """One line per statistic, baselines under the correlations."""
+    lines = []
+    for field in dataclasses.fields(agreement):
+        value = getattr(agreement, field.name)
+        if isinstance(value, tuple):
+            value = " … ".join(f"{v:.3f}" for v in value)
+        elif isinstance(value, float):
+            value = f"{value:.3f}"
+        lines.append(f"  {field.name:24s} {value}")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
