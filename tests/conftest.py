@@ -31,10 +31,10 @@ def nothing_left_behind() -> Iterator[None]:
     yield
     deadline = time.monotonic() + 2.0
     # Library-wide helper threads (tqdm's monitor, torch's pools) live as long as the process.
-    ours = [t for t in _new_threads(before)]
+    ours = _new_threads(before)
     while ours and time.monotonic() < deadline:
         time.sleep(0.01)
-        ours = [t for t in _new_threads(before)]
+        ours = _new_threads(before)
     assert not ours, f"the test left threads running: {ours}"
     timers = _active_timers()
     assert not timers, f"the test left timers running: {timers}"

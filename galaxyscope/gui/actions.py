@@ -297,8 +297,12 @@ NATIVE = QKeySequence.SequenceFormat.NativeText
 def key_table() -> list[tuple[str, str, str]]:
     """Return what F1 shows: (menu, what it does, keys), and what the mouse does."""
     rows = []
+    zooms = [spec for spec in ACTIONS if spec.menu == "View/Zoom"]
     for spec in ACTIONS:
-        if spec.keys:
+        if spec is zooms[0]:
+            digits = " ".join(key for zoom in zooms for key in zoom.keys)
+            rows.append(("View", f"{zooms[0].text} to {zooms[-1].text}", digits))
+        elif spec.keys and spec not in zooms:
             keys = "  or  ".join(QKeySequence(key).toString(NATIVE) for key in spec.keys)
             rows.append((spec.menu.lstrip("-").partition("/")[0], spec.text.rstrip("…"), keys))
     return [*rows, *MOUSE]

@@ -102,11 +102,12 @@ def read_picture(path: Path, plane: Plane | None, session: Session) -> Picture:
 
 def warm_up_sky(image: SkyImage) -> None:
     """Import what coordinates need here and not under the user's cursor."""
-    from galaxyscope.sky.coordinates import compass, sky_position
+    from galaxyscope.sky.coordinates import compass, scale_bar, sky_position
 
     own = worker_copy(image)
     sky_position(own, 0.0, 0.0)
     compass(own)
+    scale_bar(own, 100.0)
 
 
 def worker_copy(image: SkyImage) -> SkyImage:

@@ -161,7 +161,11 @@ class KeysDialog(QDialog):
         scroll.setWidget(content)
         layout = QVBoxLayout(self)
         layout.addWidget(scroll)
-        self.resize(440, 560)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setMinimumWidth(
+            content.sizeHint().width() + scroll.verticalScrollBar().sizeHint().width() + GAP
+        )
+        self.resize(self.sizeHint().width(), 560)
 
 
 def show_about(parent: QWidget) -> None:

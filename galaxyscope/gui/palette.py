@@ -56,7 +56,9 @@ class Palette(QDialog):
         self.edit = QLineEdit(placeholderText="Type what you want to do")
         self.edit.setAccessibleName("Command")
         self.edit.installEventFilter(self)
-        self.list = QTreeWidget(columnCount=2, rootIsDecorated=False, headerHidden=True)
+        self.list = QTreeWidget(columnCount=2)
+        self.list.setRootIsDecorated(False)
+        self.list.setHeaderHidden(True)
         self.list.setAccessibleName("Commands")
         self.list.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.list.itemActivated.connect(self._run)
@@ -90,7 +92,13 @@ class Palette(QDialog):
                 item.setDisabled(not action.isEnabled())
                 self.list.addTopLevelItem(item)
         self.list.setColumnWidth(0, 380)
-        self.list.setCurrentItem(self.list.topLevelItem(0))
+        self._choose(0)
+
+    def _choose(self, row: int) -> None:
+        row = min(max(row, 0), self.list.topLevelItemCount() - 1)
+        item = self.list.topLevelItem(row)
+        if item is not None:
+            self.list.setCurrentItem(item)
 
     def _run(self, item: QTreeWidgetItem | None) -> None:
         if item is not None and not item.isDisabled():
@@ -106,9 +114,7 @@ class Palette(QDialog):
                 Qt.Key.Key_Down,
             ):
                 step = 1 if event.key() == Qt.Key.Key_Down else -1
-                row = self.list.indexOfTopLevelItem(self.list.currentItem()) + step
-                row = min(max(row, 0), self.list.topLevelItemCount() - 1)
-                self.list.setCurrentItem(self.list.topLevelItem(row))
+                self._choose(self.list.currentIndex().row() + step)
                 return True
             if event.type() == QEvent.Type.KeyPress and event.key() in (
                 Qt.Key.Key_Return,

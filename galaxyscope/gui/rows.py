@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from galaxyscope.measure.results import Point
 from galaxyscope.records.record import Record
 from galaxyscope.sky.image import SkyImage
 
@@ -88,9 +89,9 @@ def line_label(record: Record) -> str:
     return f"{who(record)} {text.replace(' ±', f'{sign} ±')}{sign}"
 
 
-def length_of_ends(image: SkyImage, ends: object) -> str:
+def length_of_ends(image: SkyImage, ends: tuple[Point, Point]) -> str:
     """Label of a line while it is drawn: arcsec where the image has a scale, else pixels."""
-    (x1, y1), (x2, y2) = ends  # type: ignore[misc]  # the canvas types it as a pair of points
+    (x1, y1), (x2, y2) = ends
     length = math.hypot(x2 - x1, y2 - y1)
     if image.scale is None:
         return f"{length:.1f} px"

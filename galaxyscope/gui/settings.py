@@ -14,7 +14,7 @@ RECENT = 12
 
 def default_settings_file() -> Path:
     """Return the ini file of this user, where the platform keeps such files."""
-    return Path(appdirs.user_config_dir("GalaxyScope", appauthor=False)) / "window.ini"
+    return Path(appdirs.user_config_dir("galaxyscope", appauthor=False)) / "window.ini"
 
 
 class Settings:

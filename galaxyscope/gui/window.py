@@ -108,7 +108,8 @@ class MainWindow(QMainWindow):
         explain, _ = add_dock(self, right, Explain=self.explain_panel)
         overlay, _ = add_dock(self, right, Map=self.overlay_panel, Display=self.display_panel)
         tables, self.tables = add_dock(self, bottom, Measurements=self.measurements, Jobs=self.jobs)
-        export = QToolButton(text="Export", autoRaise=True)
+        export = QToolButton(autoRaise=True)
+        export.setText("Export")
         export.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         export.addActions([self.actions_["export"], self.actions_["export_galaxy"]])
         self.tables.corner.addWidget(export)
@@ -285,7 +286,7 @@ class MainWindow(QMainWindow):
         self.actions_.check(f"theme_{self.settings.text('theme', 'system')}")
         self.status.device.setText(self.explaining.device)
         screen = self.screen().availableGeometry().size() - WINDOW_FRAME
-        self.resize((0.8 * screen).expandedTo(QSize(1360, 860)).boundedTo(screen))
+        self.resize((screen * 0.8).expandedTo(QSize(1360, 860)).boundedTo(screen))
         if not self.settings.bytes("geometry").isEmpty():
             self.restoreGeometry(self.settings.bytes("geometry"))
             self.restoreState(self.settings.bytes("layout"), LAYOUT_VERSION)

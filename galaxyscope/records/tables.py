@@ -16,6 +16,7 @@ from galaxyscope.records.columns import RECORD_COLUMNS, Column
 from galaxyscope.records.record import Record
 
 TABLE_SUFFIXES = (".csv", ".ecsv", ".vot", ".xml")
+RECORD_SUFFIXES = (*TABLE_SUFFIXES, ".reg")
 # What a spreadsheet may run as a formula (OWASP, "CSV injection").
 _FORMULA = ("=", "+", "-", "@")
 
@@ -58,7 +59,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def write_records(path: Path, records: Iterable[Record]) -> None:
-    """Write rows as the suffix says: ``.csv``, ``.ecsv``, or ``.vot``/``.xml`` (VOTable).
+    """Write rows as the suffix says: a table, or the lines as DS9 regions (``.reg``).
 
     Raises
     ------
@@ -67,6 +68,12 @@ def write_records(path: Path, records: Iterable[Record]) -> None:
     OSError
         If the file cannot be written; what stood there before still does.
     """
+    check_suffix(path, RECORD_SUFFIXES)
+    if path.suffix.lower() == ".reg":
+        from galaxyscope.records.regions import write_regions
+
+        write_regions(path, records)
+        return
     write_rows(path, RECORD_COLUMNS, (record_row(r) for r in records))
 
 

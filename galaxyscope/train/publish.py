@@ -47,6 +47,7 @@ def publish(
     folder.mkdir(parents=True, exist_ok=True)
     weights = folder / WEIGHTS_FILE
     save_file({k: v.contiguous().clone() for k, v in network.state_dict().items()}, weights)
+    weights.chmod(0o644)  # written for the owner alone, but an installed model is for everybody
     history = (run / "history.csv").read_text(encoding="utf-8")
     (folder / "history.csv").write_text(history, encoding="utf-8")
     lines = list(csv.DictReader(history.splitlines()))

@@ -95,7 +95,7 @@ def test_delete_and_undo(drive: Any, folder: Path) -> None:
     drive.trigger("delete")
     drive.until(lambda: len(drive.rows()) == 1)
     drive.trigger("undo")
-    drive.until(lambda: [r.id for r in drive.rows()][0] == first)
+    drive.until(lambda: drive.rows()[0].id == first)
 
 
 def test_undo_elsewhere_shows_where_it_happened(drive: Any, folder: Path) -> None:
@@ -169,9 +169,7 @@ def test_a_new_window_has_the_lines_again(
     assert record.ends == ENDS
     assert [item.key for item in second.canvas.lines.lines] == [record.id]
     assert second.settings.recent == [folder]
-    qtbot.waitUntil(
-        lambda: second.workspace.galaxies[0].measured_by == frozenset({"drawn"})
-    )
+    qtbot.waitUntil(lambda: second.workspace.galaxies[0].measured_by == frozenset({"drawn"}))
 
 
 def test_a_line_drawn_with_the_mouse_is_where_the_mouse_was(

@@ -32,6 +32,7 @@ from galaxyscope.classify.decision_tree import QUESTIONS, Question
 from galaxyscope.gui.panels.common import GAP, QuietLabel, small_font
 from galaxyscope.gui.theme import tabular_font
 
+Index = QModelIndex | QPersistentModelIndex
 ROW = Qt.ItemDataRole.UserRole
 INDENT = 8
 NUMBER_WIDTH = 36
@@ -64,7 +65,8 @@ class Row:
 def likely_path(probabilities: Mapping[str, float]) -> list[tuple[Question, str]]:
     """Questions that most people would be asked, each with the class of its winning answer."""
     by_key = {question.key: question for question in QUESTIONS}
-    path, key = [], QUESTIONS[0].key
+    path: list[tuple[Question, str]] = []
+    key = QUESTIONS[0].key
     while key in by_key and all(key != question.key for question, _ in path):
         question = by_key[key]
         best = max(question.answers, key=lambda answer: probabilities.get(answer.class_name, 0.0))
@@ -141,27 +143,27 @@ class _Model(QAbstractListModel):
 
 
 class _Delegate(QStyledItemDelegate):
-    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex) -> QSize:
-        height = QFontMetrics(option.font).height()  # type: ignore[attr-defined]  # not in the stubs
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
+        height = QFontMetrics(option.font).height()
         row: Row = index.data(ROW)
         return QSize(120, height + (4 if row.class_name else 6))
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Any) -> None:
         row: Row = index.data(ROW)
-        place: QRect = option.rect  # type: ignore[attr-defined]  # not in the stubs
-        palette: QPalette = option.palette  # type: ignore[attr-defined]  # not in the stubs
+        place: QRect = option.rect
+        palette: QPalette = option.palette
         quiet = palette.color(QPalette.ColorRole.PlaceholderText)
         left = place.left() + row.depth * INDENT
         painter.save()
         if not row.class_name:
-            painter.setFont(small_font(option.font))  # type: ignore[attr-defined]  # as above
+            painter.setFont(small_font(option.font))
             painter.setPen(quiet)
             box = QRect(left, place.top() + 2, place.right() - left, place.height() - 2)
             painter.drawText(box, Qt.AlignmentFlag.AlignVCenter, row.text)
             painter.restore()
             return
         text_color = palette.color(QPalette.ColorRole.Text) if row.likely else quiet
-        base = option.font  # type: ignore[attr-defined]  # not in the stubs
+        base = option.font
         if row.likely:
             base.setBold(True)
         painter.setFont(base)
@@ -203,7 +205,9 @@ class ClassifyPanel(QWidget):
         self._probabilities: Mapping[str, float] = {}
         self._state = QuietLabel(wrap=True)
         self._name = QuietLabel()
-        self._all = QToolButton(text="All questions", checkable=True, autoRaise=True)
+        self._all = QToolButton(autoRaise=True)
+        self._all.setText("All questions")
+        self._all.setCheckable(True)
         self._all.setToolTip("Also show questions that few people would be asked")
         self._all.toggled.connect(self._fill)
         self._model = _Model(self)

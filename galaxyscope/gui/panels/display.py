@@ -56,8 +56,8 @@ class DisplayPanel(QWidget):
             edit.setToolTip(f"Value that is drawn {name.lower()}")
         self._stretch = QComboBox()
         self._stretch.setAccessibleName("Stretch")
-        for key in STRETCHES:
-            self._stretch.addItem(key, key)
+        for stretch in STRETCHES:
+            self._stretch.addItem(stretch, stretch)
         self._invert = QCheckBox("Invert")
         reset = QPushButton("Reset")
         reset.setToolTip("The limits and stretch that suit this picture")

@@ -47,6 +47,10 @@ class ThresholdHistogram(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint counts, the part above the threshold stronger, and the handle."""
         painter = QPainter(self)
+        self._paint(painter)
+        painter.end()
+
+    def _paint(self, painter: QPainter) -> None:
         place = QRectF(self.rect()).adjusted(EDGE, 2, -EDGE, -2)
         quiet = quiet_color(self)
         base = QColor(quiet)

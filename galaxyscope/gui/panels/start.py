@@ -72,6 +72,10 @@ class StartPage(QWidget):
         while (item := self._recent.takeAt(0)) is not None:
             if (widget := item.widget()) is not None:
                 widget.deleteLater()
+        if paths:
+            heading = QuietLabel("Recent")
+            heading.setAlignment(Qt.AlignmentFlag.AlignCenter)
+            self._recent.addWidget(heading)
         for path in paths[:SHOWN]:
             button = QPushButton(shown_name(path) or str(path))
             button.setFlat(True)

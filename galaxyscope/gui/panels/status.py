@@ -26,7 +26,8 @@ class StatusBar(QStatusBar):
         self.addWidget(self.message, 1)
         self.scale = self._field("", "Pixel scale, and where it comes from", permanent=True)
         self.device = self._field("", "Where the network runs", permanent=True)
-        self.jobs = QToolButton(autoRaise=True, text="idle")
+        self.jobs = QToolButton(autoRaise=True)
+        self.jobs.setText("idle")
         self.jobs.setToolTip("Jobs")
         self.addPermanentWidget(self.jobs)
 

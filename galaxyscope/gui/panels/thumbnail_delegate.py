@@ -10,6 +10,7 @@ from galaxyscope.gui.model import Galaxy
 from galaxyscope.gui.panels.common import small_font
 from galaxyscope.gui.theme import CANVAS, DATA, tabular_font
 
+Index = QModelIndex | QPersistentModelIndex
 SIDE = 96
 CELL = QSize(SIDE + 8, SIDE + 26)
 
@@ -17,7 +18,7 @@ CELL = QSize(SIDE + 8, SIDE + 26)
 class ThumbnailDelegate(QStyledItemDelegate):
     """See the module."""
 
-    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex) -> QSize:
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
         """All cells are alike (Qt's name)."""
         return CELL
 
@@ -25,14 +26,14 @@ class ThumbnailDelegate(QStyledItemDelegate):
         self,
         painter: QPainter,
         option: QStyleOptionViewItem,
-        index: QModelIndex | QPersistentModelIndex,
+        index: Index,
     ) -> None:
         """Paint one cell."""
         galaxy: Galaxy = index.data(Qt.ItemDataRole.UserRole)
         thumbnail: QImage | None = index.data(Qt.ItemDataRole.UserRole + 1)
-        cell: QRect = option.rect  # type: ignore[attr-defined]  # missing in PySide6's stubs
-        state = option.state  # type: ignore[attr-defined]  # missing in PySide6's stubs
-        palette: QPalette = option.palette  # type: ignore[attr-defined]  # as above
+        cell: QRect = option.rect
+        state = option.state
+        palette: QPalette = option.palette
         selected = bool(state & QStyle.StateFlag.State_Selected)
         place = QRect(cell.x() + 4, cell.y() + 4, SIDE, SIDE)
         painter.save()
@@ -50,7 +51,7 @@ class ThumbnailDelegate(QStyledItemDelegate):
             painter.setPen(QPen(palette.color(role), 2 if selected else 1))
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRect(QRectF(place).adjusted(-1.5, -1.5, 1.5, 1.5))
-        font = small_font(option.font)  # type: ignore[attr-defined]  # as above
+        font = small_font(option.font)
         painter.setFont(font)
         role = QPalette.ColorRole.Text if selected else QPalette.ColorRole.PlaceholderText
         painter.setPen(palette.color(role))
@@ -80,7 +81,7 @@ def _draw_error(painter: QPainter, place: QRect) -> None:
 def _draw_fraction(
     painter: QPainter, place: QRect, fraction: float, option: QStyleOptionViewItem
 ) -> None:
-    font = tabular_font(small_font(option.font))  # type: ignore[attr-defined]  # as above
+    font = tabular_font(small_font(option.font))
     painter.setFont(font)
     text = f"{min(fraction, 0.99):.2f}"[1:]
     width = QFontMetrics(font).horizontalAdvance(text) + 8
