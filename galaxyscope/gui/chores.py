@@ -253,7 +253,7 @@ def make_shown(attribution: Attribution, shape: tuple[int, int]) -> ShownMap:
         values = values / np.float32(top)
     inside = values[values > 0]
     histogram = np.histogram(inside, HISTOGRAM_BINS, (0.0, 1.0))[0]
-    return ShownMap(values, attribution.signed, np.sort(values, axis=None), histogram, attribution)
+    return ShownMap(values, np.sort(values, axis=None), histogram, attribution)
 
 
 def keep_bar(

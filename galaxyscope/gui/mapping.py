@@ -104,7 +104,7 @@ class Mapping(QObject):
         if shown is None:
             self._panel.show_map(None)
         else:
-            self._panel.show_map(shown.histogram, shown.signed)
+            self._panel.show_map(shown.histogram)
         self._show(galaxy)
 
     def _show(self, galaxy: Galaxy | None) -> None:
@@ -117,7 +117,6 @@ class Mapping(QObject):
         self._canvas.set_overlay(
             Overlay(
                 shown.values,
-                signed=shown.signed,
                 threshold=threshold,
                 opacity=style.opacity,
                 colormap=style.colormap,

@@ -38,7 +38,6 @@ class ShownMap:
     ----------
     values : ndarray, shape (rows, columns), float32
         On the cutout's own grid, divided by the map's maximum.
-    signed : bool
     sorted_values : ndarray, shape (rows * columns,), float32
         The same in ascending order: counting pixels above a threshold is one search.
     histogram : ndarray, shape (bins,)
@@ -47,7 +46,6 @@ class ShownMap:
     """
 
     values: NDArray[np.float32]
-    signed: bool
     sorted_values: NDArray[np.float32]
     histogram: NDArray[np.int64]
     attribution: Attribution

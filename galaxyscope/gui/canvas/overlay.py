@@ -29,14 +29,12 @@ class Overlay:
     ----------
     values : ndarray, shape (rows, columns), float32
         NaN where there is no value.
-    signed : bool
-        True to show the sign: diverging colours centred on 0, whatever `colormap` says.
-        False shows the positive part in `colormap`.
     threshold : float
         Fraction of the maximum, 0 to 1.
     opacity : float
         0 to 1.
     colormap : {"magma", "viridis", "gray", "RdBu"}
+        RdBu is centred on 0, red for and blue against; the others show the positive part.
     mask : bool
         Show only the pixels over the threshold, evenly strong.
     contour : bool
@@ -44,7 +42,6 @@ class Overlay:
     """
 
     values: NDArray[np.float32]
-    signed: bool = False
     threshold: float = 0.5
     opacity: float = 0.7
     colormap: str = "magma"
@@ -123,8 +120,7 @@ def colours(overlay: Overlay) -> NDArray[np.uint32]:
         raise ValueError(f"no colour map {overlay.colormap!r}; there are {', '.join(COLORMAPS)}")
     values = overlay.values
     finite = np.isfinite(values)
-    colormap = "RdBu" if overlay.signed else overlay.colormap
-    if colormap == "RdBu":
+    if overlay.colormap == "RdBu":
         top = float(np.max(np.abs(values), where=finite, initial=0.0))
         scale, zero = (127.0 / top if top > 0 else 0.0), np.float32(127.5)
     else:
@@ -132,9 +128,8 @@ def colours(overlay: Overlay) -> NDArray[np.uint32]:
         scale, zero = (255.0 / top if top > 0 else 0.0), np.float32(0)
     level = np.where(finite, values, np.float32(0)) * np.float32(scale) + zero
     index = np.clip(level, 0, 255).astype(np.uint8)
-    argb: NDArray[np.uint32] = _table(colormap, round(float(overlay.opacity), 3), overlay.mask)[
-        index
-    ]
+    table = _table(overlay.colormap, round(float(overlay.opacity), 3), overlay.mask)
+    argb: NDArray[np.uint32] = table[index]
     shown = over_threshold(values, overlay.threshold) if overlay.mask else finite
     argb[~shown] = 0
     return argb

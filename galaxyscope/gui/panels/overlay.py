@@ -21,7 +21,7 @@ from galaxyscope.gui.panels.common import GAP, QuietLabel
 from galaxyscope.gui.panels.histogram import ThresholdHistogram
 from galaxyscope.gui.theme import tabular_font
 
-COLORMAPS = {"magma": "Magma", "viridis": "Viridis", "gray": "Grey"}
+COLORMAPS = {"magma": "Magma", "viridis": "Viridis", "gray": "Grey", "RdBu": "For, against"}
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,6 @@ class OverlayPanel(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         style = OverlayStyle()
-        self._signed, self._chosen = False, OverlayStyle().colormap
         self._show = QCheckBox("Show map")
         self._show.setChecked(True)
         self._show.clicked.connect(self.visible_changed)
@@ -54,7 +53,7 @@ class OverlayPanel(QWidget):
         self._opacity.setToolTip("Opacity of the map")
         self._colormap = QComboBox()
         self._colormap.setAccessibleName("Colours of the map")
-        self._colormap.setToolTip("Colours; signed maps are always red for, blue against")
+        self._colormap.setToolTip("Colours of what speaks for the answer; or red for, blue against")
         self._colormap.setMinimumContentsLength(10)
         for key, text in COLORMAPS.items():
             self._colormap.addItem(text, key)
@@ -127,23 +126,12 @@ class OverlayPanel(QWidget):
         """Show whether the map is shown."""
         self._show.setChecked(visible)
 
-    def show_map(self, counts: np.ndarray | None, signed: bool = False) -> None:
+    def show_map(self, counts: np.ndarray | None) -> None:
         """Show a map's histogram; None where there is no map."""
         there = counts is not None
         self._histogram.set_counts(counts)
         self._threshold.setEnabled(there)
-        self._colormap.setEnabled(there and not signed)
-        # A signed map has its own colours; the chosen ones come back with the next unsigned.
-        if signed != self._signed:
-            self._signed = signed
-            if signed:
-                self._chosen = self._colormap.currentData()
-                self._colormap.addItem("For, against", self._chosen)
-                self._colormap.setCurrentIndex(self._colormap.count() - 1)
-            else:
-                self._colormap.removeItem(self._colormap.count() - 1)
-                self._colormap.setCurrentIndex(max(0, self._colormap.findData(self._chosen)))
-        for widget in (self._mask, self._contour, self._opacity):
+        for widget in (self._colormap, self._mask, self._contour, self._opacity):
             widget.setEnabled(there)
         if not there:
             self._pixels.setText("no map yet")

@@ -62,7 +62,7 @@ def test_alpha_grows_with_the_value_and_never_hides_an_empty_map(colormap):
 
 def test_signed_maps_are_centred_on_zero():
     ramp = np.array([[-4.0, -2.0, 0.0, 2.0, 4.0, np.nan]], np.float32)
-    argb = colours(Overlay(ramp, signed=True, opacity=1.0))[0].astype(int)
+    argb = colours(Overlay(ramp, colormap="RdBu", opacity=1.0))[0].astype(int)
     red, blue, a = argb >> 16 & 255, argb & 255, argb >> 24
     assert blue[0] > red[0]
     assert red[4] > blue[4]
