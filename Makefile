@@ -32,7 +32,7 @@ screenshots: $(READY)
 	scripts/screenshots
 
 bar-lengths: $(READY)
-	.venv/bin/python scripts/bar_lengths.py
+	.venv/bin/python scripts/bar_lengths.py --data ../shared/data
 
 $(READY): pyproject.toml constraints.txt scripts/setup
 	PYTHON="$(PYTHON)" scripts/setup

@@ -18,10 +18,11 @@ from galaxyscope.explain.registry import DEFAULT_METHOD, method
 from galaxyscope.measure.bars import BarSettings, measure_bar
 from galaxyscope.measure.results import BarMeasurement
 from galaxyscope.records.record import Provenance, Record, record_of_bar
+from galaxyscope.sky.image import ImageError
 from galaxyscope.work.watch import Watch
 
 if TYPE_CHECKING:
-    from galaxyscope.classify.classifier import Classifier, Prediction
+    from galaxyscope.classify.classifier import Classifier, NetworkInput, Prediction
     from galaxyscope.explain.protocol import Attribution, MethodCard
     from galaxyscope.sky.image import SkyImage
 
@@ -71,8 +72,21 @@ def explainer_parameters(card: MethodCard, settings: MeasureSettings) -> dict[st
 
 
 def predict_image(image: SkyImage, classifier: Classifier) -> Prediction:
-    """Ask the network what it says of a cutout."""
-    return classifier.predict(classifier.prepare(image))
+    """Ask the network what it says of a cutout.
+
+    Raises
+    ------
+    ImageError
+        If no pixel of it has a value.
+    """
+    return classifier.predict(_prepared(image, classifier))
+
+
+def _prepared(image: SkyImage, classifier: Classifier) -> NetworkInput:
+    """Bring a cutout into the network's frame; of nothing a network still says something."""
+    if not image.has_values:
+        raise ImageError(image.path or image.name, "no pixel of this picture has a value")
+    return classifier.prepare(image)
 
 
 def explain_image(
@@ -101,6 +115,8 @@ def explain_image(
     ------
     KeyError
         If there is no such method or target; the message lists the possible ones.
+    ImageError
+        If no pixel of the cutout has a value.
     Cancelled
         Soon after ``watch.cancel()``.
     """
@@ -108,7 +124,7 @@ def explain_image(
     explainer = method(settings.method)
     found = explainer.explain(
         classifier,
-        classifier.prepare(image),
+        _prepared(image, classifier),
         settings.target,
         explainer_parameters(explainer.card, settings),
         watch or Watch(),

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from galaxyscope.classify.store import DEVICES
-from galaxyscope.cli.progress import Progress, complain
+from galaxyscope.cli.progress import Progress, complain, silenced_stderr
 from galaxyscope.records.columns import Column
 from galaxyscope.records.growing import GrowingTable
 from galaxyscope.records.tables import TABLE_SUFFIXES, check_suffix, csv_cells
@@ -163,10 +163,18 @@ def settings_of(args: argparse.Namespace) -> MeasureSettings:
 
 def sentence(error: BaseException) -> str:
     """First line of an error, without the quotes that KeyError puts around it."""
+    if isinstance(error, ImageError):
+        return error.reason  # whoever says it names the file
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
     return text.strip().split("\n", 1)[0] or type(error).__name__
+
+
+def read_image(path: Path) -> SkyImage:
+    """Open a picture; what libtiff prints about damaged ones does not reach the terminal."""
+    with silenced_stderr():
+        return open_image(path)
 
 
 def check_table(out: Path) -> None:
@@ -221,9 +229,7 @@ def each_image(
             path, reason = entry if isinstance(entry, tuple) else (entry, "")
             progress.begin(path.name)
             try:
-                row = work(open_image(path), progress.watch()) if not reason else None
-            except ImageError as error:
-                reason = error.reason
+                row = work(read_image(path), progress.watch()) if not reason else None
             except Exception as error:  # one bad file never stops the others
                 reason = sentence(error)
             if reason:
@@ -242,6 +248,8 @@ def opened_table(out: Path, columns: Sequence[Column]) -> Iterator[Callable[[Row
         with GrowingTable(out, columns) as table:
             yield table.add
         return
+    if sys.stdout is None:  # started with `>&-`
+        raise UsageError("there is no standard output to write to; give -o OUT")
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(column.name for column in columns)
 

@@ -13,6 +13,7 @@ from galaxyscope.cli.common import (
     add_model,
     check_method,
     load_classifier,
+    read_image,
     sentence,
     settings_of,
 )
@@ -21,7 +22,6 @@ from galaxyscope.cli.progress import Progress, complain
 from galaxyscope.records.maps import MAP_SUFFIXES, write_map
 from galaxyscope.records.tables import check_suffix, replacing
 from galaxyscope.sky.image import ImageError
-from galaxyscope.sky.readers import open_image
 
 NAME, HELP = "explain", "where the network looked, as an image"
 FIGURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
@@ -57,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
     check_method(args.method)
     settings_of(args)  # refused before torch is loaded
     try:
-        image = with_scale(open_image(args.path), args)
+        image = with_scale(read_image(args.path), args)
     except ImageError as error:
         complain(f"galaxyscope: {args.path}: {error.reason}")
         return 1

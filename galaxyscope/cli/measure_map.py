@@ -11,7 +11,14 @@ from pathlib import Path
 
 import numpy as np
 
-from galaxyscope.cli.common import add_table, bar_settings, check_table, opened_table, sentence
+from galaxyscope.cli.common import (
+    add_table,
+    bar_settings,
+    check_table,
+    opened_table,
+    read_image,
+    sentence,
+)
 from galaxyscope.cli.measure import add_bar, add_scale, with_scale
 from galaxyscope.cli.progress import complain
 from galaxyscope.records.columns import RECORD_COLUMNS
@@ -19,11 +26,11 @@ from galaxyscope.records.record import record_of_bar, record_of_error
 from galaxyscope.records.tables import record_row
 from galaxyscope.sky.frame import Affine
 from galaxyscope.sky.image import ImageError, SkyImage
-from galaxyscope.sky.readers import open_image
 
 NAME, HELP = "measure-map", "bar length on a saved map"
-# 16384 × 16384 float32; larger ones are no map of a galaxy and would fill the memory.
-_LARGEST = 2**30
+# Pixels of a map; measuring this many takes seconds and some gigabytes.
+_LARGEST = 4096 * 4096
+_MAGIC = b"\x93NUMPY"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,28 +48,46 @@ def open_map(path: Path) -> SkyImage:
     ------
     ImageError
     """
+    if _is_npy(path):
+        return _read_npy(path)
+    image = read_image(path)
+    _check_size(path, image.shape)
+    return image
+
+
+def _check_size(path: Path, shape: tuple[int, ...]) -> None:
+    rows, columns = shape
+    if rows * columns > _LARGEST:
+        raise ImageError(path, f"{columns} × {rows} pixels are too many for a map")
+
+
+def _is_npy(path: Path) -> bool:
+    if not path.is_file():  # opening a pipe would wait for its writer for ever
+        return False
     try:
         with path.open("rb") as file:
-            is_npy = file.read(6) == b"\x93NUMPY"
-            size = path.stat().st_size
+            return file.read(len(_MAGIC)) == _MAGIC
     except OSError as error:
         raise ImageError(path, f"cannot be read ({error.strerror})") from error
-    if not is_npy:
-        return open_image(path)
-    if size > _LARGEST:
-        raise ImageError(path, f"is too large for a map ({size / 2**30:.1f} GiB)")
+
+
+def _read_npy(path: Path) -> SkyImage:
     try:
         # Mapped first: a header that promises more than the file holds is refused unread.
         values = np.load(path, mmap_mode="r", allow_pickle=False)
         if values.ndim != 2 or values.dtype.kind not in "fiub" or 0 in values.shape:
             raise ImageError(path, f"a map is 2-D and of numbers, this is {_kind(values)}")
-        data = np.array(values, np.float32)[None]
+        _check_size(path, values.shape)
+        with np.errstate(over="ignore"):
+            data = np.array(values, np.float32)[None]
+        with path.open("rb") as file:
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     except (ValueError, EOFError, OSError, TypeError) as error:
         if isinstance(error, ImageError):
             raise
         raise ImageError(path, f"not a readable .npy array ({sentence(error)})") from error
+    data[np.isinf(data)] = np.nan
     data.setflags(write=False)
-    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
     return SkyImage(data=data, name=path.name, path=path, sha256=sha256)
 
 
@@ -77,8 +102,6 @@ def run(args: argparse.Namespace) -> int:
         image = with_scale(open_map(args.map), args)
         bar = measure_bar(np.maximum(image.light, 0), Affine(), settings=settings)
         record = record_of_bar(image, bar, created_at="")
-    except ImageError as refused:
-        error = refused.reason
     except (ValueError, MemoryError) as refused:
         error = sentence(refused)
     if error:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from tqdm import tqdm
 
@@ -52,6 +54,24 @@ class Progress:
         self._done += 1
         self._bar.n = self._done
         self._bar.refresh()
+
+
+@contextmanager
+def silenced_stderr() -> Iterator[None]:
+    """Send what libraries in C print on stderr nowhere; not for use with threads."""
+    try:
+        kept = os.dup(2)
+    except OSError:  # there is no stderr
+        yield
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(nowhere)
+        os.close(kept)
 
 
 def complain(line: str) -> None:

@@ -8,8 +8,8 @@ therefore the map does not depend on the batch size.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, Protocol
 
 import numpy as np
@@ -17,8 +17,12 @@ import torch
 
 from galaxyscope import __version__
 from galaxyscope.classify.classifier import Classifier, NetworkInput
+from galaxyscope.explain.postflight import completeness_error, oddities
 from galaxyscope.explain.protocol import Attribution, MethodCard
 from galaxyscope.work.watch import Watch
+
+Gradient = Callable[[Sequence[int], torch.Tensor], torch.Tensor]
+"""What counts as the gradient: sample numbers and network inputs → the shape of the inputs."""
 
 _BLOCKS = 8
 _SMALLEST_BLOCK = 8
@@ -61,14 +65,14 @@ def block_count(samples: int) -> int:
     return max(1, min(_BLOCKS, samples // _SMALLEST_BLOCK))
 
 
-def sample_order(samples: int) -> list[int]:
-    """Numbers 0 … samples−1 in the order in which they run.
+def sample_order(samples: int, blocks: int | None = None) -> list[int]:
+    """Numbers 0 … samples−1 in the order in which they run; default: `block_count` blocks.
 
     Block after block; block ``b`` holds the numbers ``b, b + blocks, …``, so that numbers
     around a circle cover it uniformly in every block. Within a block they follow van der
     Corput's sequence, so that every part of a block covers the circle nearly uniformly too.
     """
-    blocks = block_count(samples)
+    blocks = block_count(samples) if blocks is None else blocks
     order: list[int] = []
     for block in range(blocks):
         members = range(block, samples, blocks)
@@ -92,15 +96,22 @@ def batch_size(classifier: Classifier, size: int) -> int:
 
 @contextmanager
 def steady(network: torch.nn.Module) -> Iterator[None]:
-    """Keep evaluation mode and gradients on inside; restore every training flag after."""
+    """Keep evaluation mode, frozen weights and gradients on inside; restore all flags after.
+
+    With frozen weights a tensor requires a gradient if and only if it depends on the picture,
+    and none is spent on the weights.
+    """
     flags = [(module, module.training) for module in network.modules()]
-    network.eval()
+    free = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    network.eval().requires_grad_(False)
     try:
         with torch.enable_grad():
             yield
     finally:
         for module, training in flags:
             module.training = training
+        for parameter in free:
+            parameter.requires_grad_(True)
 
 
 def tensor(classifier: Classifier, net_input: NetworkInput) -> torch.Tensor:
@@ -109,11 +120,26 @@ def tensor(classifier: Classifier, net_input: NetworkInput) -> torch.Tensor:
     return torch.from_numpy(pixels).to(classifier.device)
 
 
-def gradients(classifier: Classifier, x: torch.Tensor, target: int) -> torch.Tensor:
-    """∂ logit / ∂ input of every sample; the weights' ``.grad`` stay untouched."""
+def gradients(
+    classifier: Classifier,
+    x: torch.Tensor,
+    target: int,
+    rules: AbstractContextManager[object] | None = None,
+) -> torch.Tensor:
+    """∂ logit / ∂ input of every sample; the weights' ``.grad`` stay untouched.
+
+    With `rules` (see `galaxyscope.explain.operations`) the network runs inside them.
+    """
     x = x.detach().requires_grad_(True)
-    score = classifier.logits(x)[:, target].sum()
-    return torch.autograd.grad(score, x)[0]
+    with rules or nullcontext():
+        logits = classifier.logits(x)
+    return torch.autograd.grad(logits[:, target].sum(), x)[0]
+
+
+def answers(classifier: Classifier, x: torch.Tensor, target: int) -> torch.Tensor:
+    """Logit of the target for every picture, shape (n,), without a graph; one batch."""
+    with torch.no_grad():
+        return classifier.logits(x)[:, target]
 
 
 def explain_samples(
@@ -124,6 +150,11 @@ def explain_samples(
     settings: Mapping[str, Any],
     watch: Watch,
     sampler: Sampler,
+    *,
+    gradient: Gradient | None = None,
+    blocks: int | None = None,
+    promise: float | None = None,
+    notes: tuple[str, ...] = (),
 ) -> Attribution:
     """Run all samples and average.
 
@@ -134,6 +165,14 @@ def explain_samples(
     card, settings
         What the Attribution says of its making.
     sampler : Sampler
+    gradient : callable, optional
+        What is taken for the gradient; default: :func:`gradients`.
+    blocks : int, optional
+        How many blocks; 1 where the samples are no estimates of one map (steps of a path).
+    promise : float, optional
+        What the map should sum to.
+    notes : tuple of str
+        How the method was adapted to the network.
 
     Returns
     -------
@@ -151,7 +190,8 @@ def explain_samples(
     index = classifier.class_index(target)
     size = net_input.pixels.shape[-1]
     batch = batch_size(classifier, size)
-    order, blocks = sample_order(sampler.count), block_count(sampler.count)
+    blocks = block_count(sampler.count) if blocks is None else blocks
+    order = sample_order(sampler.count, blocks)
     sums = torch.zeros((blocks, sampler.channels, size, size), device=classifier.device)
     weight = torch.zeros((1, size, size), device=classifier.device)
 
@@ -164,14 +204,25 @@ def explain_samples(
             scale = weight * torch.tensor(share, device=weight.device)[:, None, None, None]
             parts = sampler.reduce(sums / scale, mean)
         return make_attribution(
-            classifier, net_input, index, card, settings, values, sampler.signed, done, parts
+            classifier,
+            net_input,
+            index,
+            card,
+            settings,
+            values,
+            sampler.signed,
+            samples_done=done,
+            blocks=parts,
+            promise=promise,
+            notes=notes,
         )
 
     watch.report(0, sampler.count)
     with steady(classifier.network):
         for start in range(0, sampler.count, batch):
             samples = order[start : start + batch]
-            found = gradients(classifier, sampler.inputs(samples), index)
+            x = sampler.inputs(samples)
+            found = gradient(samples, x) if gradient else gradients(classifier, x, index)
             with torch.no_grad():
                 maps, weights = sampler.maps(samples, found)
                 for sample, one, its_weight in zip(samples, maps, weights, strict=True):
@@ -196,8 +247,11 @@ def make_attribution(
     signed: bool,
     samples_done: int = 1,
     blocks: torch.Tensor | None = None,
+    *,
+    promise: float | None = None,
+    notes: tuple[str, ...] = (),
 ) -> Attribution:
-    """Join a map with where it comes from.
+    """Join a map with where it comes from and what is odd about it.
 
     Raises
     ------
@@ -208,8 +262,10 @@ def make_attribution(
     name = model.classes[target]
     if not bool(torch.isfinite(values).all()):
         raise ValueError(f"{card.name}: {model.name} gives no finite gradients for {name}")
+    found = values.detach().cpu().numpy().astype(np.float32)
+    error = None if promise is None else completeness_error(found, promise)
     return Attribution(
-        values=values.detach().cpu().numpy().astype(np.float32),
+        values=found,
         to_cutout=net_input.to_cutout,
         signed=signed,
         method=card.name,
@@ -220,4 +276,6 @@ def make_attribution(
         version=__version__,
         samples_done=samples_done,
         blocks=None if blocks is None else blocks.detach().cpu().numpy().astype(np.float32),
+        completeness_error=error,
+        notes=(*notes, *oddities(found, name, error)),
     )

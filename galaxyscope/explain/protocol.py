@@ -39,6 +39,12 @@ class Attribution:
     blocks : ndarray or None, shape (blocks, rows, columns), float32
         Means over disjoint groups of samples, each an estimate of the same map; they
         give the error of the map and of everything measured on it.
+    completeness_error : float or None
+        For methods that promise that the map sums to a change of the answer: by how much it
+        does not, as a share of that change.
+    notes : tuple of str
+        Sentences about what is odd in this map (see `galaxyscope.explain.postflight`) and how
+        the method was adapted to the network.
     """
 
     values: NDArray[np.float32]
@@ -53,6 +59,8 @@ class Attribution:
     version: str = ""
     samples_done: int = 1
     blocks: NDArray[np.float32] | None = None
+    completeness_error: float | None = None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -74,6 +82,10 @@ class MethodCard:
     parameters : tuple of Parameter
         What can be set.
     deterministic : bool
+    cost : str
+        What one map costs, in passes through the network.
+    needs : str
+        What the network must have; empty: nothing.
     """
 
     name: str
@@ -83,6 +95,8 @@ class MethodCard:
     reference: str
     parameters: tuple[Parameter, ...] = ()
     deterministic: bool = True
+    cost: str = ""
+    needs: str = ""
 
 
 @dataclass(frozen=True)
@@ -130,6 +144,8 @@ class Explainer(Protocol):
 
         Raises
         ------
+        ValueError
+            If the method does not fit the network, with the reason.
         Cancelled
             Soon after ``watch.cancel()``; the network is as it was before.
         """

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from galaxyscope.explain.cards import CARDS, settings
+from galaxyscope.explain.cards import CARDS, ENTRIES, settings
 from galaxyscope.explain.protocol import Attribution, Explainer, MethodCard
 from galaxyscope.work.watch import Watch
 
@@ -18,14 +18,6 @@ if TYPE_CHECKING:
 DEFAULT_METHOD = "smoothgrad/rotation-averaged"
 """The method to measure with."""
 
-_MODULES = {
-    "gradient": "gradient",
-    "smoothgrad/tf-keras-vis": "smoothgrad",
-    "smoothgrad/signed": "smoothgrad",
-    "smoothgrad/rotation-averaged": "rotation",
-    "grad-cam": "cam",
-}
-
 
 @dataclass(frozen=True)
 class LazyExplainer:
@@ -34,13 +26,13 @@ class LazyExplainer:
     Parameters
     ----------
     card : MethodCard
-    module : str
-        Module of this package; its ``explain(classifier, net_input, target, card, settings,
-        watch)`` does the work.
+    entry : str
+        ``"module"`` of this package or ``"module:function"``; its ``explain(classifier,
+        net_input, target, card, settings, watch)`` or that function does the work.
     """
 
     card: MethodCard
-    module: str
+    entry: str
 
     def explain(
         self,
@@ -55,7 +47,7 @@ class LazyExplainer:
         Raises
         ------
         ValueError
-            For settings that the method does not take.
+            For settings that the method does not take, or a network that it does not fit.
         KeyError
             For an unknown target.
         Cancelled
@@ -63,13 +55,23 @@ class LazyExplainer:
         """
         chosen = settings(self.card, parameters)
         watch.check()
-        run = import_module(f"galaxyscope.explain.{self.module}").explain
+        # Only now: it needs torch.
+        preflight = import_module("galaxyscope.explain.preflight").preflight
+        classifier.class_index(target)
+        fit = preflight(self.card.name, classifier, net_input)
+        if fit.verdict == "refused":
+            raise ValueError(f"{self.card.title} does not fit {classifier.card.name}: {fit.reason}")
+        watch.check()
+        module, _, function = self.entry.partition(":")
+        run = getattr(import_module(f"galaxyscope.explain.{module}"), function or "explain")
         result: Attribution = run(classifier, net_input, target, self.card, chosen, watch)
+        if fit.verdict == "adapted":
+            return replace(result, notes=(f"Adapted: {fit.reason}.", *result.notes))
         return result
 
 
 METHODS: Mapping[str, Explainer] = MappingProxyType(
-    {card.name: LazyExplainer(card, _MODULES[card.name]) for card in CARDS}
+    {card.name: LazyExplainer(card, ENTRIES[card.name]) for card in CARDS}
 )
 """Every method by registry name, the default first."""
 

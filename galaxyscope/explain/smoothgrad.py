@@ -4,6 +4,10 @@
 Bhambra, Joachimi & Lahav (2022, MNRAS 511, 5032) ran it. ``signed``: their equation 2, the
 mean of ∂y/∂x; channels are *summed*, which keeps the sign and is the reaction of the logit to
 the same amount of light added in all of them.
+
+And what the same noisy copies say in second order, summed over channels: SmoothGrad², the mean
+of (∂y/∂x)² (Hooker et al. 2019, arXiv:1806.10758), and VarGrad, the variance of ∂y/∂x (Adebayo
+et al. 2018, arXiv:1810.03292).
 """
 
 from __future__ import annotations
@@ -15,7 +19,7 @@ import numpy as np
 import torch
 
 from galaxyscope.classify.classifier import Classifier, NetworkInput
-from galaxyscope.explain.engine import explain_samples, tensor
+from galaxyscope.explain.engine import explain_samples, gradients, steady, tensor
 from galaxyscope.explain.protocol import Attribution, MethodCard
 from galaxyscope.work.watch import Watch
 
@@ -61,6 +65,47 @@ class NoisySampler:
         return stack.gather(-3, strongest).squeeze(-3)
 
 
+class SquareSampler(NoisySampler):
+    """Mean of the squared gradient, or its variance, of noisy copies; summed over channels.
+
+    Parameters
+    ----------
+    image, settings
+        As for :class:`NoisySampler`, without ``times_input``.
+    centre : Tensor, shape (1, 3, size, size), optional
+        Any guess of the mean gradient; with it the variance is taken. Gradients are counted
+        from there, because the difference of two large numbers loses digits.
+    """
+
+    def __init__(
+        self,
+        image: torch.Tensor,
+        settings: Mapping[str, Any],
+        centre: torch.Tensor | None = None,
+    ) -> None:
+        super().__init__(image, {**settings, "times_input": False}, signed=False)
+        self._centre = centre
+        self.channels = 3 if centre is None else 6
+
+    def maps(
+        self, samples: Sequence[int], gradients: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Squares; for the variance with the gradients themselves."""
+        weights = gradients.new_ones(len(samples), 1, 1, 1)
+        if self._centre is None:
+            return gradients.square(), weights
+        off = gradients - self._centre
+        return torch.cat([off.square(), off], dim=1), weights
+
+    def reduce(self, stack: torch.Tensor, mean: torch.Tensor) -> torch.Tensor:
+        """Sum over channels; deviations are taken from the mean of all samples."""
+        if self._centre is None:
+            return stack.sum(-3)
+        squares, off = stack.split(3, dim=-3)
+        middle = mean[3:]
+        return (squares - 2 * middle * off + middle.square()).sum(-3).clamp(min=0)
+
+
 def noise(samples: Sequence[int], like: torch.Tensor, sigma: float, seed: int) -> torch.Tensor:
     """Gaussian noise, drawn for each sample from a generator of its own.
 
@@ -98,4 +143,34 @@ def explain(
     """SmoothGrad in the form that the card names; see :meth:`Explainer.explain`."""
     signed = card.name == "smoothgrad/signed"
     sampler = NoisySampler(tensor(classifier, net_input), settings, signed)
+    return explain_samples(classifier, net_input, target, card, settings, watch, sampler)
+
+
+def explain_squared(
+    classifier: Classifier,
+    net_input: NetworkInput,
+    target: str,
+    card: MethodCard,
+    settings: Mapping[str, Any],
+    watch: Watch,
+) -> Attribution:
+    """SmoothGrad²; see :meth:`Explainer.explain`."""
+    sampler = SquareSampler(tensor(classifier, net_input), settings)
+    return explain_samples(classifier, net_input, target, card, settings, watch, sampler)
+
+
+def explain_variance(
+    classifier: Classifier,
+    net_input: NetworkInput,
+    target: str,
+    card: MethodCard,
+    settings: Mapping[str, Any],
+    watch: Watch,
+) -> Attribution:
+    """VarGrad; see :meth:`Explainer.explain`."""
+    image, index = tensor(classifier, net_input), classifier.class_index(target)
+    with steady(classifier.network):
+        centre = gradients(classifier, image, index)
+    watch.check()
+    sampler = SquareSampler(image, settings, centre)
     return explain_samples(classifier, net_input, target, card, settings, watch, sampler)

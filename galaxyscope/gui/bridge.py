@@ -18,8 +18,9 @@ from typing import Any
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 
 from galaxyscope.work.jobs import Failure, Job, JobState
-from galaxyscope.work.lanes import Lanes
+from galaxyscope.work.lanes import IO, Lanes
 
+DRAW_PRIORITY = 20
 SECONDS_BETWEEN_PARTIALS = 1 / 15
 
 
@@ -115,6 +116,21 @@ class Bridge(QObject):
             on_state=functools.partial(self._hear, task),
         )
         return task
+
+    def draw(self, work: Callable[[], Any], done: Callable[[Any], None]) -> None:
+        """Have a picture drawn before files are read; `done` gets None if it cannot be."""
+        self.run(
+            Task(
+                "Draw",
+                None,
+                IO,
+                work,
+                done,
+                failed=lambda _failure: done(None),
+                quiet=True,
+                priority=DRAW_PRIORITY,
+            )
+        )
 
     def close(self, finish: str, timeout: float = 2.0) -> bool:
         """Cancel everything and wait for the lanes; nothing is delivered afterwards.

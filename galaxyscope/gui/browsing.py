@@ -24,6 +24,8 @@ from galaxyscope.work.lanes import IO
 
 OPEN_PRIORITY = 10
 CHIPS = 3
+# In remarks of the readers that say where a value was found.
+FOUND = "from header keyword"
 FILTER = (
     "Pictures of galaxies (*.fits *.fit *.fts *.fz *.gz *.bz2 *.jpg *.jpeg *.png *.tif *.tiff)"
     ";;All files (*)"
@@ -223,7 +225,8 @@ class Browsing(QObject):
     def _show_chips(self, galaxy: Galaxy) -> None:
         """Say on the canvas what a careful reader should know about the file."""
         if galaxy.image is not None:
-            notes = list(galaxy.image.notes)
+            # Where a value was found is for the status bar; chips are for what may mislead.
+            notes = [note for note in galaxy.image.notes if FOUND not in note]
             if galaxy.image.scale is None:
                 notes.insert(0, "no pixel scale: pixels only")
             self._canvas.set_chips([one_line(note) for note in notes[:CHIPS]])

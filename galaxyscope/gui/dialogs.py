@@ -24,10 +24,10 @@ from PySide6.QtWidgets import (
 from galaxyscope import __version__
 from galaxyscope.gui.actions import key_table
 from galaxyscope.gui.panels.common import GAP, QuietLabel
+from galaxyscope.records.tables import RECORD_SUFFIXES
 from galaxyscope.sky.image import PixelScale
 
-TABLES = "CSV (*.csv);;ECSV (*.ecsv);;VOTable (*.vot *.xml)"
-TABLE_SUFFIXES = (".csv", ".ecsv", ".vot", ".xml")
+TABLES = "CSV (*.csv);;ECSV (*.ecsv);;VOTable (*.vot *.xml);;DS9 regions (*.reg)"
 
 
 @dataclass(frozen=True)
@@ -120,8 +120,8 @@ def ask_table_name(parent: QWidget, suggestion: Path) -> Path | None:
     if not name:
         return None
     path = Path(name)
-    if path.suffix.lower() not in TABLE_SUFFIXES:
-        kind = next((s for s in TABLE_SUFFIXES if f"*{s}" in chosen), ".csv")
+    if path.suffix.lower() not in RECORD_SUFFIXES:
+        kind = next((s for s in RECORD_SUFFIXES if f"*{s}" in chosen), ".csv")
         path = path.with_name(path.name + kind)
     return path
 

@@ -40,6 +40,7 @@ class Measuring(QObject):
     def __init__(self, desk: Desk, canvas: Canvas, panel: MeasurementsPanel) -> None:
         super().__init__(desk.window)
         self._desk, self._canvas, self._panel = desk, canvas, panel
+        self._late: set[Galaxy] = set()
         canvas.line_drawn.connect(self.draw)
         canvas.line_changed.connect(self.change)
         canvas.line_delete_requested.connect(self.delete)
@@ -195,7 +196,7 @@ class Measuring(QObject):
                 self.export(path, [galaxy])
 
     def export(self, path: Path, galaxies: list[Galaxy] | None = None) -> None:
-        """Write rows as the suffix says: CSV, ECSV or VOTable.
+        """Write rows as the suffix says: CSV, ECSV, VOTable or DS9 regions.
 
         Parameters
         ----------
@@ -279,7 +280,11 @@ class Measuring(QObject):
         )
 
     def _kept(self, galaxy: Galaxy, picture: tuple[str, str], kept: chores.Kept) -> None:
-        if galaxy.image is None or (galaxy.image.sha256, galaxy.plane_key) != picture:
+        if galaxy.image is None:
+            # Its pixels are being read again, perhaps with rows from before this change.
+            self._late.add(galaxy)
+            return
+        if (galaxy.image.sha256, galaxy.plane_key) != picture:
             return
         if galaxy.file_image is not None:
             image = chores.with_settings(galaxy.file_image, kept.settings)
@@ -295,6 +300,10 @@ class Measuring(QObject):
     # -- showing
 
     def _changed(self, galaxy: Galaxy, what: str) -> None:
+        if galaxy in self._late and galaxy.image is not None:
+            self._late.discard(galaxy)
+            picture = (galaxy.image.sha256, galaxy.plane_key)
+            self._run(galaxy, picture, "look up measurements", lambda: None)
         if galaxy is self._desk.workspace.current and what in ("image", "records"):
             self._show()
 

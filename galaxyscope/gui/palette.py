@@ -5,7 +5,6 @@ from __future__ import annotations
 from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QAction, QKeyEvent
 from PySide6.QtWidgets import (
-    QDialog,
     QLineEdit,
     QTreeWidget,
     QTreeWidgetItem,
@@ -14,7 +13,7 @@ from PySide6.QtWidgets import (
 )
 
 from galaxyscope.gui.actions import NATIVE, Actions
-from galaxyscope.gui.panels.common import GAP
+from galaxyscope.gui.panels.common import GAP, Popover
 
 
 def score(wish: str, text: str) -> int:
@@ -41,7 +40,7 @@ def score(wish: str, text: str) -> int:
     return 10 * points - min(len(text), 9)
 
 
-class Palette(QDialog):
+class Palette(Popover):
     """See the module."""
 
     def __init__(self, actions: Actions, parent: QWidget) -> None:

@@ -11,6 +11,7 @@ from galaxyscope.sky.image import SkyImage
 # A hand does not place an end better than this; drawn lengths are rounded to it.
 DRAWN_ERROR_PX = 0.2
 MINUS = "−"
+UNKNOWN = "–"
 
 
 def decimals(error: float | None) -> int:
@@ -25,7 +26,7 @@ def decimals(error: float | None) -> int:
 def number(value: float | None, error: float | None = None, show_error: bool = False) -> str:
     """``"31.2"`` or ``"31.2 ± 1.4"``; a dash where nothing is known."""
     if value is None:
-        return "–"
+        return UNKNOWN
     places = min(decimals(error), 6)
     text = f"{value:.{places}f}".replace("-", MINUS)
     return f"{text} ± {error:.{places}f}" if show_error and error else text
@@ -42,22 +43,26 @@ def length_text(record: Record, unit: str) -> str:
     """Return a length in ``"px"``, ``"arcsec"`` or ``"kpc"``, with its error if it has one."""
     value: float | None = getattr(record, f"length_{unit}")
     if value is None or not record.length_px:
-        return "–"
+        return UNKNOWN
     per_px = value / record.length_px
     return number(value, length_error_px(record) * per_px, record.length_err_px is not None)
 
 
 def angle_text(record: Record) -> str:
-    """Position angle in degrees, rounded by what the length's error means across the line."""
+    """Position angle in degrees, rounded by what the length's error means across the line.
+
+    An angle that is not east of north says so.
+    """
     if record.pa_deg is None or not record.length_px:
-        return "–"
-    return number(record.pa_deg, math.degrees(2 * DRAWN_ERROR_PX / record.length_px))
+        return UNKNOWN
+    text = number(record.pa_deg, math.degrees(2 * DRAWN_ERROR_PX / record.length_px))
+    return f"image {text}" if record.pa_frame == "image" else text
 
 
 def difference_text(record: Record) -> str:
     """``"−4.5 %  −1.2°"``: drawn minus automatic."""
     if record.difference_percent is None:
-        return "–"
+        return UNKNOWN
     text = f"{record.difference_percent:+.1f} %"
     if record.difference_deg is not None:
         text += f"  {record.difference_deg:+.1f}°"

@@ -112,6 +112,7 @@ class TabbedTitle(QWidget):
         super().__init__(dock)
         self.tabs = QTabBar(drawBase=False, expanding=False)
         self.tabs.setDocumentMode(True)
+        self.tabs.setAccessibleName(" and ".join(names))
         for name in names:
             self.tabs.addTab(name)
         self.tabs.currentChanged.connect(pages.setCurrentIndex)
@@ -120,7 +121,7 @@ class TabbedTitle(QWidget):
         self.tabs.setVisible(len(names) > 1)
         heading.setVisible(len(names) == 1)
         self.corner = QHBoxLayout()
-        apart = tool_button("undock", "Undock", "Undock, or bring back")
+        apart = tool_button("undock", f"Undock {names[0]}", "Undock, or bring back")
         apart.setIcon(self.style().standardIcon(QStyle.StandardPixmap.SP_TitleBarNormalButton))
         apart.clicked.connect(lambda: dock.setFloating(not dock.isFloating()))
         layout = QHBoxLayout(self)

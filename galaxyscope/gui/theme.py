@@ -84,6 +84,11 @@ _DARK = {
     QPalette.ColorRole.LinkVisited: "#A99BD6",
 }
 
+# Fields and boxes that are filled in: lighter than the chrome in the dark, so that an empty
+# check box is seen.
+_FIELDS = ("QLineEdit", "QAbstractSpinBox", "QCheckBox", "QMenu")
+_FIELD = {"light": "#FFFFFF", "dark": "#34343A"}
+
 # No boxes inside boxes: docks, tables and bars have no frame of their own; space (8 px and
 # its multiples) and one hairline part them.
 _STYLE = """
@@ -166,6 +171,10 @@ def _dress(app: QApplication, dark: bool) -> None:
         QColor(colours[QPalette.ColorRole.Mid]),
     )
     app.setPalette(palette)
+    fields = QPalette(palette)
+    fields.setColor(QPalette.ColorRole.Base, QColor(_FIELD["dark" if dark else "light"]))
+    for name in _FIELDS:
+        app.setPalette(fields, name)
     app.setStyleSheet(
         _STYLE.format(
             line="#2E2E31" if dark else "#DADADA",

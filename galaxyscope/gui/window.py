@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QEvent, QSize, Qt
 from PySide6.QtGui import QCloseEvent, QKeyEvent, QUndoStack
-from PySide6.QtWidgets import QApplication, QMainWindow, QStackedWidget, QToolButton
+from PySide6.QtWidgets import QApplication, QMainWindow, QStackedWidget, QToolButton, QWidget
 
 from galaxyscope.gui import chores, dialogs
 from galaxyscope.gui.actions import Actions
@@ -72,7 +72,7 @@ class MainWindow(QMainWindow):
     # -- parts
 
     def _make_parts(self) -> None:
-        self.canvas = Canvas()
+        self.canvas = Canvas(later=self.bridge.draw)
         self.start = StartPage()
         self.gallery = Gallery(self.workspace)
         self.classify_panel = ClassifyPanel()
@@ -113,8 +113,10 @@ class MainWindow(QMainWindow):
         export.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         export.addActions([self.actions_["export"], self.actions_["export_galaxy"]])
         self.tables.corner.addWidget(export)
+        # Tab goes through the panels from left to right, and at last to the jobs.
+        QWidget.setTabOrder(export, self.status.jobs)
         self.resizeDocks([tables], [150], Qt.Orientation.Vertical)
-        self.resizeDocks([classify, explain, overlay], [290, 200, 190], Qt.Orientation.Vertical)
+        self.resizeDocks([classify, explain, overlay], [266, 212, 190], Qt.Orientation.Vertical)
         self.resizeDocks([classify], [312], Qt.Orientation.Horizontal)
 
     def _connect_parts(self) -> None:
@@ -204,6 +206,7 @@ class MainWindow(QMainWindow):
             self.start.show_recent(self.settings.recent)
         self.top_bar.show_galaxy(galaxy)
         self.status.show_image(image)
+        self.status.device.setText(self.explaining.device)
         self.actions_.enable(
             image=image is not None,
             map=galaxy is not None and galaxy.shown_map is not None,
@@ -241,7 +244,6 @@ class MainWindow(QMainWindow):
         self.status.show_cursor(image, at, sky, value)
 
     def _model_changed(self) -> None:
-        self.status.device.setText(self.explaining.device)
         for galaxy in self.gallery.model.with_thumbnails():
             self.explaining.fill_badge(galaxy)
         self._follow_current()
@@ -284,7 +286,6 @@ class MainWindow(QMainWindow):
         self.actions_.check("auto_explain", self.explaining.automatic)
         self.actions_.check(self.explaining.algorithm)
         self.actions_.check(f"theme_{self.settings.text('theme', 'system')}")
-        self.status.device.setText(self.explaining.device)
         screen = self.screen().availableGeometry().size() - WINDOW_FRAME
         self.resize((screen * 0.8).expandedTo(QSize(1360, 860)).boundedTo(screen))
         if not self.settings.bytes("geometry").isEmpty():
@@ -311,6 +312,8 @@ class MainWindow(QMainWindow):
         self.settings.set_bytes("geometry", QByteArray(self.saveGeometry()))
         self.settings.set_bytes("layout", QByteArray(self.saveState(LAYOUT_VERSION)))
         self.settings.save()
+        # What still runs may take a moment to stop; nobody should have to look at that.
+        self.hide()
         self.mapping.stop()
         self.bridge.close(finish=chores.SESSION)
         self.session.close()

@@ -19,6 +19,9 @@ TABLE_SUFFIXES = (".csv", ".ecsv", ".vot", ".xml")
 RECORD_SUFFIXES = (*TABLE_SUFFIXES, ".reg")
 # What a spreadsheet may run as a formula (OWASP, "CSV injection").
 _FORMULA = ("=", "+", "-", "@")
+_UNPRINTABLE = ("Cc", "Cs", "Zl", "Zp")
+# No characters; and those that make "stif.exe" look like "exe.fits" (Unicode, UAX 9).
+_MISLEADING = "\ufffe\uffff\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 
 
 class TableError(ValueError):
@@ -170,14 +173,15 @@ def csv_cells(columns: Sequence[Column], row: Mapping[str, Any]) -> list[str]:
 def plain_text(value: str) -> str:
     r"""Keep text on one line that every table format can hold.
 
-    Control characters, line ends and bytes of file names that are not UTF-8 are written
-    as escapes (``\n``, ``\xff``); everything else stays as it is.
+    Control characters, line ends, marks that turn the direction of writing and bytes of file
+    names that are not UTF-8 are written as escapes (``\n``, ``\xff``); everything else stays as
+    it is.
     """
     return "".join(_escape(c) for c in value)
 
 
 def _escape(character: str) -> str:
-    if unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") or character in "\ufffe\uffff":
+    if unicodedata.category(character) in _UNPRINTABLE or character in _MISLEADING:
         if "\udc80" <= character <= "\udcff":  # Python's stand-in for a byte that is not UTF-8
             return f"\\x{ord(character) - 0xDC00:02x}"
         return character.encode("unicode_escape").decode("ascii")

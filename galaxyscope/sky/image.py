@@ -118,14 +118,24 @@ class SkyImage:
         return self.data.shape[1], self.data.shape[2]
 
     @property
+    def has_values(self) -> bool:
+        """False where not one pixel has a value."""
+        return any(bool(np.isfinite(plane).any()) for plane in self.data)
+
+    @property
     def light(self) -> NDArray[np.float32]:
         """Mean over the channels, shape (rows, columns); NaN where no channel has a value."""
         if self.data.shape[0] == 1:
             return np.asarray(self.data[0])
-        finite = np.isfinite(self.data)
-        total = np.where(finite, self.data, 0).sum(axis=0, dtype=np.float32)
-        count = finite.sum(axis=0)
-        return np.where(count > 0, total / np.maximum(count, 1), np.nan).astype(np.float32)
+        # Plane by plane and in float64: no copy of all channels, no sum beyond float32.
+        total, count = np.zeros(self.shape), np.zeros(self.shape, np.uint8)
+        for plane in self.data:
+            finite = np.isfinite(plane)
+            total += np.where(finite, plane, np.float32(0))
+            count += finite
+        mean = np.full(self.shape, np.nan, np.float32)
+        np.divide(total, count, out=mean, where=count > 0, casting="same_kind")
+        return mean
 
     @property
     def to_screen(self) -> Affine:

@@ -155,15 +155,18 @@ def _extremes(data: NDArray[np.float32]) -> tuple[float, float]:
     return float(lo), float(hi)
 
 
-def _sample(image: SkyImage) -> NDArray[np.float32]:
-    """Return finite values of the light, on a regular grid of at most _SAMPLES pixels."""
+def _sample(image: SkyImage) -> NDArray[np.float64]:
+    """Return finite values of the light, on a regular grid of at most _SAMPLES pixels.
+
+    In float64, for differences of float32 values can be beyond float32.
+    """
     rows, columns = image.shape
     step = max(1, int(np.ceil(np.sqrt(rows * columns / _SAMPLES))))
-    sample = image.replace(data=image.data[:, ::step, ::step]).light.ravel()
-    return sample[np.isfinite(sample)]
+    sample = image.replace(data=image.data[:, ::step, ::step]).light
+    return sample[np.isfinite(sample)].astype(np.float64)
 
 
-def _galaxy_limits(sample: NDArray[np.float32]) -> tuple[float, float]:
+def _galaxy_limits(sample: NDArray[np.float64]) -> tuple[float, float]:
     sky, noise = sky_level(sample)
     greatest = float(sample.max())
     # A lone radio source fills less than a thousandth of its cutout: ask for contrast too.
@@ -185,7 +188,7 @@ def sky_level(values: NDArray[np.floating]) -> tuple[float, float]:
         Median and standard deviation (from the median absolute deviation) of what is left
         after at most ten clippings.
     """
-    kept = values
+    kept = np.asarray(values, float)
     sky = noise = 0.0
     for _ in range(10):
         sky = float(np.median(kept))

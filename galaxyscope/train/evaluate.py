@@ -12,7 +12,7 @@ from galaxyscope.train.augment import plain
 from galaxyscope.train.data import Pictures
 from galaxyscope.train.recipe import Recipe
 
-ZOOMS = (0.6, 1.0, 1.4)
+ZOOMS = (0.5, 0.7, 1.0, 1.4)
 
 
 def evaluate(network: nn.Module, pictures: Pictures, recipe: Recipe, split: str) -> list[Metric]:
@@ -31,7 +31,8 @@ def evaluate(network: nn.Module, pictures: Pictures, recipe: Recipe, split: str)
     list of Metric
         RMSE over all outputs and correlation of the bar fraction, with the mean over eight
         mirrored and turned copies as `Classifier.predict` has it; the RMSE of always
-        predicting the mean; both figures for other zooms and for grey pictures.
+        predicting the mean; both figures for other zooms (in units of the recipe's field) and
+        for grey pictures.
     """
     found = []
 
@@ -43,9 +44,9 @@ def evaluate(network: nn.Module, pictures: Pictures, recipe: Recipe, split: str)
         "rmse of predicting the mean", _rmse(np.broadcast_to(mean, pictures.values.shape), pictures)
     )
     for label, zoom, grey in [
-        ("", 1.0, False),
-        *[(f" at zoom {z:g}", z, False) for z in ZOOMS if z != 1.0],
-        (" in grey", 1.0, True),
+        ("", recipe.view, False),
+        *[(f" at zoom {z:g}", z, False) for z in ZOOMS if z != recipe.view],
+        (" in grey", recipe.view, True),
     ]:
         predicted = predict_turned(network, pictures, recipe.input_size, zoom, grey)
         add(f"rmse{label}", _rmse(predicted, pictures))

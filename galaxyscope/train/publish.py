@@ -60,7 +60,7 @@ def publish(
         classes=recipe.outputs,
         targets={k: v for k, v in TARGETS.items() if v in recipe.outputs},
         input_size=recipe.input_size,
-        field_r90=recipe.field_px / R90_PX,
+        field_r90=recipe.view * recipe.field_px / R90_PX,
         sha256=hashlib.sha256(weights.read_bytes()).hexdigest(),
         metrics=tuple(metrics),
         training=training

@@ -65,6 +65,9 @@ class Recipe:
         Side of the network's input in pixels.
     field_px : float
         Side, in pixels of the stored pictures, of the field that is seen at zoom 1.
+    view : float
+        Side of the field that the trained network is shown in use, in units of `field_px`.
+        Training sees all zooms; a closer view draws the bar larger on the map.
     epochs, batch, rate, decay, ema, cooldown, seed
         AdamW with warm-up, a constant rate, and a linear fall to zero over the last
         `cooldown` share of the steps; `ema` is the decay of the averaged weights.
@@ -81,6 +84,7 @@ class Recipe:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     input_size: int = 128
     field_px: float = 160.0
+    view: float = 1.0
     epochs: int = 40
     batch: int = 64
     rate: float = 2e-3

@@ -117,6 +117,43 @@ def test_a_file_name_cannot_speak_to_the_terminal(tmp_path: Path, capsys: Any) -
     assert r"\x1b[2J\nfine.fits" in said
 
 
+def test_what_libraries_print_is_no_line_for_the_user(tmp_path: Path, capfd: Any) -> None:
+    """The decoder libtiff, which is written in C, prints on the file descriptor itself."""
+    from PIL import Image
+
+    path = tmp_path / "damaged.tif"
+    noise = np.random.default_rng(1).integers(0, 255, (64, 64)).astype(np.uint8)
+    Image.fromarray(noise).save(path, compression="tiff_lzw")
+    content = bytearray(path.read_bytes())
+    content[200:400] = b"\xff" * 200
+    path.write_bytes(content)
+    assert run("predict", path, "-o", tmp_path / "t.csv") == 1
+    said = capfd.readouterr().err
+    assert said == f"galaxyscope: {path}: the TIFF file is damaged\n"
+
+
+def test_nothing_is_said_of_nothing(tmp_path: Path, capsys: Any) -> None:
+    """The network would answer for an image without a single value."""
+    from astropy.io import fits
+
+    path = tmp_path / "nothing.fits"
+    fits.PrimaryHDU(np.full((64, 64), np.nan, np.float32)).writeto(path)
+    for command, extra in (("measure", QUICK), ("predict", [])):
+        assert run(command, path, "-o", tmp_path / "t.csv", *extra) == 1
+        (row,) = rows(tmp_path / "t.csv")
+        assert row["error"] == "no pixel of this picture has a value"
+    assert run("explain", path, "-o", tmp_path / "m.npy", *QUICK) == 1
+    said = capsys.readouterr().err.splitlines()
+    assert said == [f"galaxyscope: {path}: no pixel of this picture has a value"] * 3
+
+
+def test_no_standard_output(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    np.save(tmp_path / "m.npy", np.eye(64))
+    monkeypatch.setattr("sys.stdout", None)  # as `>&-` leaves it
+    assert run("measure-map", tmp_path / "m.npy") == 2
+    assert "give -o OUT" in capsys.readouterr().err
+
+
 def test_a_fault_in_the_work_is_an_error_of_one_row(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
@@ -237,9 +274,10 @@ class Trap:
         (lambda p: np.save(p, np.zeros((5, 5), complex)), "complex128"),
         (lambda p: p.write_bytes(b"\x93NUMPY" + b"\xff" * 40), ".npy"),
         (lambda p: p.write_bytes(b"\x93NUMPY"), ".npy"),
-        (lambda p: p.write_bytes(b"hello"), ""),
-        (lambda p: p.mkdir(), "cannot be read"),
-        (lambda p: None, "cannot be read"),
+        (lambda p: np.save(p, np.zeros((4097, 4096), np.uint8)), "4096 × 4097 pixels are too many"),
+        (lambda p: p.write_bytes(b"hello"), "not a FITS, JPEG, PNG or TIFF file"),
+        (lambda p: p.mkdir(), "a folder"),
+        (lambda p: None, "no such file"),
     ],
 )
 def test_what_is_no_map_gives_one_sentence(
@@ -257,6 +295,25 @@ def test_what_is_no_map_gives_one_sentence(
     assert row["error"]
     assert row["length_px"] == ""
     assert not (tmp_path / "sprung").exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="named pipes are files on POSIX only")
+def test_a_pipe_is_no_map_and_nobody_waits_for_it(tmp_path: Path, capsys: Any) -> None:
+    os.mkfifo(tmp_path / "m.npy")
+    assert run("measure-map", tmp_path / "m.npy", "-o", tmp_path / "t.csv") == 1
+    assert "device or pipe" in capsys.readouterr().err
+
+
+def test_a_map_with_numbers_beyond_float32(tmp_path: Path, capsys: Any) -> None:
+    rows_, columns = np.mgrid[-20:20, -20:20]
+    values = np.exp(-((rows_ / 4) ** 2) - (columns / 12) ** 2)
+    values[0, 0], values[0, 1] = 1e300, np.inf
+    np.save(tmp_path / "m.npy", values)
+    assert run("measure-map", tmp_path / "m.npy", "-o", tmp_path / "t.csv") == 0
+    assert capsys.readouterr().err == ""
+    (row,) = rows(tmp_path / "t.csv")
+    assert float(row["length_px"]) > 10
+    assert "not-finite" in row["flags"]
 
 
 def test_a_lying_npy_header_takes_no_memory(tmp_path: Path, capsys: Any) -> None:

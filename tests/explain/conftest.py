@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from galaxyscope.classify.classifier import NetworkInput
+from galaxyscope.explain.registry import method
 from galaxyscope.sky.frame import Affine
 
 
@@ -19,7 +20,11 @@ class SmallClassifier:
 
     def __init__(self, network: nn.Module, classes: Sequence[str]) -> None:
         self.card = SimpleNamespace(
-            name="small", classes=tuple(classes), sha256="0" * 64, cam_layer=""
+            name="small",
+            classes=tuple(classes),
+            sha256="0" * 64,
+            cam_layer="",
+            activation="sigmoid",
         )
         self.network = network.requires_grad_(False).eval()
         self.device = torch.device("cpu")
@@ -88,3 +93,17 @@ def make_input() -> Callable[..., NetworkInput]:
         return NetworkInput(np.asarray(pixels, np.float32), to_cutout or Affine())
 
     return make
+
+
+_FEW = {"samples": 16, "steps": 8, "copies": 2, "references": 2, "generations": 2, "population": 6}
+
+
+@pytest.fixture
+def few() -> Callable[..., dict[str, object]]:
+    """Settings of a method that make it quick."""
+
+    def settings(name: str, **more: object) -> dict[str, object]:
+        names = {parameter.name for parameter in method(name).card.parameters}
+        return {k: v for k, v in (_FEW | more).items() if k in names}
+
+    return settings

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from galaxyscope.explain.cam import feature_layer, upsampled
+from galaxyscope.explain.features import last_feature_map, upsampled
 from galaxyscope.explain.registry import method
 from galaxyscope.explain.rotation import Turn, turn_of, turned, turned_back
 from galaxyscope.sky.frame import Affine
@@ -279,30 +279,30 @@ def test_cells_lie_where_the_network_looks(classify, down, layers) -> None:
     for parameter in network.parameters():
         nn.init.constant_(parameter, 0.1)
     x = (torch.rand(64, 3, 64, 64) * 1e-3).requires_grad_(True)
-    layer, to_input = feature_layer(classify(network), x[:1].detach())
-    assert layer is parts[-1]
+    where = last_feature_map(classify(network), x[:1].detach())
     features = nn.Sequential(*parts)(x)
+    assert where.shape == features.shape[1:]
     i = features.shape[-1] // 2
     seen = torch.autograd.grad(features[:, :, i, i].sum(), x)[0].abs().sum((0, 1)).numpy()
     place = (seen.sum(0) * np.arange(64)).sum() / seen.sum()
     tolerance = 0.3 if isinstance(parts[-1], nn.MaxPool2d) else 0.01  # at random, one of 2×2
-    assert to_input([i, i])[0] == pytest.approx(place, abs=tolerance)
+    assert where.to_input([i, i])[0] == pytest.approx(place, abs=tolerance)
 
 
 def test_a_layer_can_be_named_on_the_card_and_must_exist(small, make_input, classify) -> None:
     small.card.cam_layer = "features.2"
-    layer, to_input = feature_layer(small, torch.rand(1, 3, 24, 24))
-    assert layer is small.network.features[2]
-    assert to_input == Affine(a=2, e=2)
+    where = last_feature_map(small, torch.rand(1, 3, 24, 24))
+    assert where.shape == (8, 12, 12)
+    assert where.to_input == Affine(a=2, e=2)
     small.card.cam_layer = "nowhere"
     with pytest.raises(ValueError, match="no layer 'nowhere'"):
-        feature_layer(small, torch.rand(1, 3, 24, 24))
+        last_feature_map(small, torch.rand(1, 3, 24, 24))
     with pytest.raises(ValueError, match="no feature map"):
         run("grad-cam", classify(Linear(np.ones((3, 8, 8)))), make_input(8))
 
 
 def test_upsampling_is_bilinear_between_centres() -> None:
-    coarse = np.array([[0.0, 4.0], [8.0, 12.0]], np.float32)
-    found = upsampled(coarse, Affine.resize((8, 8), (2, 2)), (8, 8))
+    coarse = torch.tensor([[0.0, 4.0], [8.0, 12.0]])
+    found = upsampled(coarse, Affine.resize((8, 8), (2, 2)), (8, 8)).numpy()
     edge = np.clip((np.arange(8) - 1.5) / 4, 0, 1)
     assert_close(found, 4 * edge[None] + 8 * edge[:, None])

@@ -7,20 +7,14 @@ import sys
 
 import pytest
 
-from galaxyscope.explain.cards import CARDS, settings
+from galaxyscope.explain.cards import CARDS, ENTRIES, settings
 from galaxyscope.explain.registry import DEFAULT_METHOD, METHODS, method
-
-NAMES = {
-    "gradient",
-    "smoothgrad/tf-keras-vis",
-    "smoothgrad/signed",
-    "smoothgrad/rotation-averaged",
-    "grad-cam",
-}
 
 
 def test_every_card_has_its_method() -> None:
-    assert set(METHODS) == NAMES == {card.name for card in CARDS}
+    assert list(METHODS) == [card.name for card in CARDS]
+    assert set(ENTRIES) == set(METHODS)
+    assert len(CARDS) == len(METHODS), "two methods have one name"
     assert next(iter(METHODS)) == DEFAULT_METHOD
     for name, explainer in METHODS.items():
         assert method(name).card is explainer.card
@@ -32,14 +26,14 @@ def test_every_card_has_its_method() -> None:
 
 
 def test_unknown_methods_are_answered_with_the_known_ones() -> None:
-    with pytest.raises(KeyError, match=r"lime.*grad-cam"):
-        method("lime")
+    with pytest.raises(KeyError, match=r"crystal ball.*grad-cam"):
+        method("crystal ball")
 
 
 def test_cards_are_read_without_torch() -> None:
     code = (
         "import sys; from galaxyscope.explain.registry import METHODS\n"
-        "assert len([m.card.title for m in METHODS.values()]) == 5\n"
+        "assert len([m.card.title for m in METHODS.values()]) > 4\n"
         "alien = {'torch', 'captum', 'matplotlib', 'scipy', 'PySide6'} & set(sys.modules)\n"
         "sys.exit(str(alien) if alien else 0)"
     )

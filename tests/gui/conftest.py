@@ -172,7 +172,7 @@ class Driver:
         self.window.open(paths)
         self.until(lambda: self.shown() == shows)
 
-    def until(self, true: Callable[[], bool], timeout: int = 5000) -> None:
+    def until(self, true: Callable[[], bool], timeout: int = 30_000) -> None:
         """Wait until something is so."""
         self.qtbot.waitUntil(true, timeout=timeout)
 

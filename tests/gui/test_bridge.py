@@ -64,15 +64,17 @@ def test_partials_are_throttled_and_prepared_elsewhere(bridge: Bridge, qtbot: An
 
 def test_a_slow_window_gets_fewer_partials_not_a_queue(bridge: Bridge, qtbot: Any) -> None:
     shown: list[int] = []
+    worked = threading.Event()
 
     def work(watch: Watch) -> None:
         for count in range(1, 101):
             watch.report(count, 100, count)
             time.sleep(0.005)
+        worked.set()
 
     done: list[Any] = []
     bridge.run(task(work, partial=shown.append, done=lambda _: done.append(1)))
-    time.sleep(0.7)  # the window is busy while all the work is done
+    assert worked.wait(30)  # the window is busy while all the work is done
     qtbot.waitUntil(lambda: bool(done))
     assert len(shown) <= 1
 

@@ -122,14 +122,14 @@ def test_filter_and_order_keep_the_shown_galaxy(drive: Any, folder: Path) -> Non
     drive.open(folder, shows="a.fits")
     gallery = drive.window.gallery
     gallery._filter.setText("C")
-    assert gallery._order.rowCount() == 1
+    assert gallery.model.rowCount() == 1
     assert drive.shown() == "a.fits"
     gallery._filter.setText("")
     for galaxy, fraction in zip(drive.window.workspace.galaxies, (0.1, 0.9, 0.5), strict=True):
         galaxy.bar_fraction = fraction
     gallery._sort.setCurrentIndex(1)
     gallery._sort.activated.emit(1)
-    names = [gallery._order.index(row, 0).data() for row in range(3)]
+    names = [gallery.model.index(row, 0).data() for row in range(3)]
     assert names == ["b", "c", "a"]
     assert drive.window.workspace.current.path.name == "a.fits"
     assert gallery.view.currentIndex().data() == "a"

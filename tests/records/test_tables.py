@@ -85,6 +85,7 @@ def test_no_cell_is_a_formula(tmp_path: Path, start: str) -> None:
 def test_what_no_table_can_hold_is_escaped(tmp_path: Path) -> None:
     name = os.fsdecode(b"n\xffame\n\x00\x1b[31m") + "\u2028\ufffe"
     assert plain_text(name) == r"n\xffame\n\x00\x1b[31m\u2028\ufffe"
+    assert plain_text("gpj.\u202estif.fits") == r"gpj.\u202estif.fits", "no turning of the reading"
     for suffix in (".csv", ".ecsv", ".vot"):
         write_records(tmp_path / f"t{suffix}", [Record(path=name)])
         assert r"n\xffame\n" in (tmp_path / f"t{suffix}").read_text("utf-8").replace(

@@ -273,6 +273,27 @@ def test_useless_wcs_is_no_scale(tmp_path):
     assert len(image.notes) == 1
 
 
+def test_unknown_system_of_coordinates_gives_the_scale_only(tmp_path):
+    """Its header is that of a real cutout in which one byte was changed."""
+    hdu = fits.PrimaryHDU(np.ones((4, 4), np.float32), fits.Header(_wcs_cards(0.4)))
+    hdu.header["RADESYS"] = "FQ5"
+    image = open_image(write(tmp_path / "f.fits", hdu))
+    assert image.wcs is None
+    assert image.scale is not None
+    assert image.scale.arcsec_per_px == pytest.approx(0.4)
+    assert image.scale.source == "WCS"
+    assert any("unknown system (FQ5)" in note for note in image.notes)
+
+
+@pytest.mark.parametrize("degrees", [11.0, 1e10])
+def test_pixels_that_are_larger_than_any_sky_map_has_are_not_believed(tmp_path, degrees):
+    hdu = fits.PrimaryHDU(np.ones((4, 4), np.float32), fits.Header(_wcs_cards(3600 * degrees)))
+    image = open_image(write(tmp_path / "f.fits", hdu))
+    assert image.wcs is None
+    assert image.scale is None
+    assert "no sane pixel size" in image.notes[0]
+
+
 def test_names(tmp_path):
     good = ["a.fits", "B.FIT", "c.fits.gz", "d.fits.fz", "e.jpeg", "f.TIF", "g.fits.Z", "h.fts.bz2"]
     assert all(is_image_name(tmp_path / name) for name in good)
@@ -283,46 +304,3 @@ def test_names(tmp_path):
     assert [p.name for p in list_images(tmp_path)] == ["M1.png", "m2.fits", "m10.fits"]
     with pytest.raises(ImageError, match="folder cannot be read"):
         list_images(tmp_path / "absent")
-
-
-def pack_lzw(data: bytes, widest: int) -> bytes:
-    """Pack as Unix `compress` does, literally: eight codes at a time, no clearing."""
-    table = {bytes([value]): value for value in range(256)}
-    following, width = 257, 9
-    out, group, word = bytearray([0x1F, 0x9D, 0x80 | widest]), [], b""
-
-    def flush() -> None:
-        value = sum(code << (width * n) for n, code in enumerate(group))
-        out.extend(
-            value.to_bytes(width if len(group) == 8 else (width * len(group) + 7) // 8, "little")
-        )
-        group.clear()
-
-    for value in data:
-        longer = word + bytes([value])
-        if longer in table:
-            word = longer
-            continue
-        group.append(table[word])
-        if len(group) == 8:
-            flush()
-        if following < 1 << widest:
-            table[longer] = following
-            following += 1
-            if following > 1 << width and width < widest:
-                if group:
-                    group.extend([0] * (8 - len(group)))
-                    flush()
-                width += 1
-        word = bytes([value])
-    group.append(table[word])
-    flush()
-    return bytes(out)
-
-
-@pytest.mark.parametrize("widest", [9, 12, 16])
-def test_lzw(tmp_path, letter_f, widest):
-    plain = write(tmp_path / "plain.fits", fits.PrimaryHDU(letter_f)).read_bytes()
-    path = tmp_path / "galaxy.fits.Z"
-    path.write_bytes(pack_lzw(plain, widest))
-    assert np.array_equal(open_image(path).data[0], letter_f)

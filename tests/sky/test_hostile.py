@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import bz2
 import csv
 import gzip
 import os
 import socket
+import struct
 import time
 import tracemalloc
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,7 @@ from galaxyscope.sky.readers import open_image, source
 
 
 def picture_or_sentence(path: Path) -> SkyImage | str:
-    started = time.perf_counter()
+    started = time.process_time()  # of this process alone: other work must not fail a test
     try:
         outcome: SkyImage | str = open_image(path)
     except ImageError as error:
@@ -33,7 +34,7 @@ def picture_or_sentence(path: Path) -> SkyImage | str:
     else:
         assert outcome.data.ndim == 3
         assert outcome.data.dtype == np.float32
-    assert time.perf_counter() - started < 2.0
+    assert time.process_time() - started < 2.0
     return outcome
 
 
@@ -215,19 +216,6 @@ def test_headers_that_lie_cost_nothing(tmp_path, cards, says):
     assert peak < 30e6
 
 
-@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress])
-def test_bombs(tmp_path, monkeypatch, pack):
-    monkeypatch.setattr(source, "MAX_UNPACKED_BYTES", 4 * 1024**2)
-    path = tmp_path / "bomb.fits.gz"
-    path.write_bytes(pack(HEAD + b" " * (60 * 1024**2)))
-    tracemalloc.start()
-    outcome = picture_or_sentence(path)
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    assert outcome == "bomb.fits.gz: unpacks to more than 4 MiB"
-    assert peak < 20e6
-
-
 def test_tile_bomb(tmp_path):
     hdu = fits.CompImageHDU(np.zeros((8, 8), np.int16), compression_type="GZIP_1")
     buffer_path = tmp_path / "t.fits"
@@ -251,6 +239,22 @@ def test_tile_bomb(tmp_path):
     assert peak < 20e6
 
 
+def test_tile_table_with_more_fields_than_there_can_be(tmp_path):
+    path = tmp_path / "fields.fz"
+    hdu = fits.CompImageHDU(np.zeros((8, 8), np.int16), compression_type="RICE_1")
+    fits.HDUList([fits.PrimaryHDU(), hdu]).writeto(path)
+    whole = path.read_bytes()
+    card = b"TFIELDS =                    1"
+    assert card in whole
+    path.write_bytes(whole.replace(card, b"TFIELDS =              3000000"))
+    tracemalloc.start()
+    outcome = picture_or_sentence(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert outcome == "fields.fz: the compressed tiles of HDU 1 are damaged"
+    assert peak < 5e6
+
+
 def test_rice_block_of_nothing_does_not_hang(tmp_path):
     path = tmp_path / "rice.fz"
     hdu = fits.CompImageHDU(np.zeros((8, 8), np.int16), compression_type="RICE_1")
@@ -262,16 +266,40 @@ def test_rice_block_of_nothing_does_not_hang(tmp_path):
     assert "impossible BLOCKSIZE" in str(picture_or_sentence(path))
 
 
-def test_png_that_claims_to_be_huge(tmp_path):
-    import struct
-    import zlib
+@pytest.mark.parametrize(
+    ("size", "kind", "says"),
+    [
+        (60_000, 0, "the image is larger than the limit"),
+        (10_001, 0, "10001 × 10001 pixels is larger"),
+        (9_999, 2, "9999 × 9999 pixels in 3 colours is larger"),
+    ],
+)
+def test_png_that_claims_to_be_huge(tmp_path, size, kind, says):
+    def chunk(name: bytes, body: bytes) -> bytes:
+        body = name + body
+        return struct.pack(">I", len(body) - 4) + body + struct.pack(">I", zlib.crc32(body))
 
-    body = b"IHDR" + struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0)
     path = tmp_path / "huge.png"
     path.write_bytes(
-        b"\x89PNG\r\n\x1a\n\0\0\0\r" + body + struct.pack(">I", zlib.crc32(body)) + b"\0" * 100
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", struct.pack(">IIBBBBB", size, size, 8, kind, 0, 0, 0))
+        + chunk(b"IDAT", b"\0" * 100)
     )
-    assert isinstance(picture_or_sentence(path), str)
+    assert says in str(picture_or_sentence(path))
+
+
+def test_refused_files_are_not_hashed(tmp_path, monkeypatch):
+    """A sparse file of gigabytes would take seconds."""
+
+    def hashed(*_):
+        raise AssertionError("the whole file was read")
+
+    monkeypatch.setattr(source.hashlib, "file_digest", hashed)
+    path = tmp_path / "text.fits"
+    path.write_bytes(b"no picture")
+    assert "not a FITS" in str(picture_or_sentence(path))
+    path.write_bytes(header(BITPIX=-32, NAXIS=2, NAXIS1=10**9, NAXIS2=10**9))
+    assert "larger than the limit" in str(picture_or_sentence(path))
 
 
 def test_not_files(tmp_path):

@@ -123,3 +123,23 @@ def test_floats_of_64_bits_and_predictor(tmp_path):
     path = tmp_path / "p.tif"
     tifffile.imwrite(path, RGB16, photometric="rgb", compression="zlib", predictor=True)
     assert np.array_equal(open_image(path).data, RGB16.transpose(2, 0, 1))
+
+
+def test_complex_numbers_are_no_picture(tmp_path):
+    path = tmp_path / "c.tif"
+    tifffile.imwrite(path, np.ones((8, 8), np.complex64))
+    with pytest.raises(ImageError, match="no kind of pixels known here"):
+        open_image(path)
+
+
+def test_tiff_without_pages(tmp_path):
+    path = tmp_path / "p.tif"
+    path.write_bytes(b"II*\0" + b"\xff" * 500)
+    with pytest.raises(ImageError, match="the TIFF file is damaged; it has no pages"):
+        open_image(path)
+
+
+def test_floats_without_a_single_value_are_noted(tmp_path):
+    path = tmp_path / "n.tif"
+    tifffile.imwrite(path, np.full((8, 8), np.nan, np.float32))
+    assert open_image(path).notes == ("No pixel of this picture has a value.",)

@@ -99,6 +99,30 @@ def test_constant_images(value, kind):
     assert display_buffer(grey(np.full((6, 6), value)), Display(kind)).max() <= 128
 
 
+def test_signalling_nans_of_damaged_files_are_nans():
+    data = np.ones((3, 4, 4), np.float32)
+    data.view(np.uint32)[1, 2, 3] = 0x7F800001
+    image = SkyImage(data, "damaged")
+    assert np.array_equal(image.light, np.ones((4, 4)))
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("kind", LIMITS)
+def test_values_at_both_ends_of_float32(channels, kind):
+    """Their sums and differences are beyond float32."""
+    end = np.finfo(np.float32).max
+    plane = np.where(np.indices((20, 20)).sum(axis=0) % 2, end, -end).astype(np.float32)
+    plane[:5] = end
+    image = SkyImage(np.stack([plane] * channels), "ends")
+    assert np.array_equal(image.light, plane)
+    lo, hi = limits(image, Display(limits=kind))
+    assert lo < hi
+    assert np.isfinite([lo, hi]).all()
+    buffer = display_buffer(image, Display(limits=kind))
+    if channels == 1 and kind in ("minmax", "manual"):
+        assert np.array_equal(buffer, np.where(plane > 0, 255, 0))
+
+
 def test_raster_pictures_are_drawn_as_they_are():
     pixels = np.random.default_rng(0).integers(0, 256, (3, 30, 40)).astype(np.float32)
     image = SkyImage(pixels, "x.jpg", full_scale=255.0)

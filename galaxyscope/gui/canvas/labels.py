@@ -10,6 +10,7 @@ from galaxyscope.gui.canvas.camera import Ends, Point
 
 Box = tuple[float, float, float, float]
 GAP = 14.0
+AIR = 6.0
 _DIAGONAL = math.sqrt(0.5)
 
 
@@ -97,9 +98,15 @@ def _cost(
     width: float,
     height: float,
 ) -> float:
-    overlap = sum(_shared(box, other) for other in placed)
+    overlap = sum(_shared(box, _with_air(other)) for other in placed)
     crossed = sum(_crossed(box, label.ends) for label in labels)
     return 1e4 * overlap + 40.0 * crossed + rank
+
+
+def _with_air(box: Box) -> Box:
+    """Widen a box by what parts two labels, so that they do not read as one."""
+    x, y, w, h = box
+    return x - AIR, y, w + 2 * AIR, h
 
 
 def _shared(a: Box, b: Box) -> float:

@@ -221,7 +221,6 @@ class LineLayer(QObject):
 
     def _new(self, line: CanvasLine) -> LineItem:
         item = LineItem(line, self._font)
-        item.setZValue(2 if line.role == "drawn" else 1)
         self._scene.addItem(item)
         return item
 
@@ -237,7 +236,10 @@ class LineLayer(QObject):
 
     def _layout(self) -> None:
         items = self._all()
-        for item in items:
+        # A shorter line lies over a longer one: of two along one bar both are seen.
+        longest_first = sorted(items, key=lambda item: -length(item.line.ends))
+        for rank, item in enumerate(longest_first, start=1):
+            item.setZValue(rank / (len(items) + 1))
             item.place(self._to_widget)
         labelled = [item for item in items if item.label]
         boxes = place_labels(

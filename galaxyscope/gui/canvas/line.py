@@ -99,7 +99,6 @@ class LineItem(QGraphicsObject):
         """Show handles on a line that is selected or under the pointer."""
         if (selected, hovered, end) != (self.selected, self.hovered, self.end):
             self.selected, self.hovered, self.end = selected, hovered, end
-            self.setZValue(3 if selected else 2 if self.line.role == "drawn" else 1)
             self.update()
 
     def part_at(self, point: Point) -> Part | None:
@@ -175,7 +174,7 @@ class LineItem(QGraphicsObject):
                     (QLineF(p - across * 3, p + across * 3), 1.0, False) for p in (low, high)
                 ]
         elif not (self.line.editable and (self.selected or self.hovered)):
-            pieces += [(QLineF(p - across * 4, p + across * 4), 1.5, False) for p in caps]
+            pieces += [(QLineF(p - across * 6, p + across * 6), 1.5, False) for p in caps]
         return pieces
 
     def _paint_handles(self, painter: QPainter, colour: QColor) -> None:

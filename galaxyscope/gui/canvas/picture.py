@@ -12,6 +12,10 @@ from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
 #: Above this many screen pixels per image pixel the pixels themselves are shown.
 CRISP = 3.0
+#: Halving ends below this many pixels a side: smaller ones cost nothing to paint.
+SMALL = 256
+#: Picture and overlay of more pixels are painted one after the other, not composed.
+LARGE = 2_000_000
 
 
 def to_qimage(buffer: NDArray[np.uint8]) -> QImage:
@@ -36,58 +40,70 @@ def argb_to_qimage(argb: NDArray[np.uint32]) -> QImage:
     return view.copy()
 
 
+def halved(picture: QImage) -> list[QImage]:
+    """Return a picture and its halves, quarters … down to some `SMALL` pixels."""
+    levels = [picture]
+    while max(levels[-1].width(), levels[-1].height()) >= SMALL:
+        last = levels[-1]
+        levels.append(
+            last.scaled(
+                max(last.width() // 2, 1),
+                max(last.height() // 2, 1),
+                Qt.AspectRatioMode.IgnoreAspectRatio,
+                Qt.TransformationMode.SmoothTransformation,
+            )
+        )
+    return levels
+
+
 class PictureItem(QGraphicsItem):
     """Picture in its own screen units; the canvas sets the transform to the widget."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._base = QImage()
-        self._overlay: QImage | None = None
+        self._size = (0, 0)
+        self._base: list[QImage] = []
+        self._overlay: list[QImage] = []
         self._contour: QPainterPath | None = None
-        self._levels: list[QImage] = []
+        self._composed: dict[int, QImage] = {}
 
-    def set_base(self, base: QImage) -> None:
-        """Show a picture, its rows in screen order."""
-        if base.size() != self._base.size():
-            self.prepareGeometryChange()
-        self._base, self._levels = base, []
+    def clear(self, columns: int, rows: int) -> None:
+        """Show nothing, in the size of the picture that will come."""
+        self.prepareGeometryChange()
+        self._size = (columns, rows)
+        self._base, self._overlay, self._contour, self._composed = [], [], None, {}
         self.update()
 
-    def set_overlay(self, overlay: QImage | None, contour: QPainterPath | None = None) -> None:
+    def set_base(self, levels: list[QImage]) -> None:
+        """Show a picture, its rows in screen order, as `halved` gives it."""
+        self._base, self._composed = levels, {}
+        self.update()
+
+    def set_overlay(self, levels: list[QImage], contour: QPainterPath | None = None) -> None:
         """Lay colours (rows in screen order) and a contour (screen units) over the picture."""
-        if overlay is not self._overlay:
-            self._overlay, self._levels = overlay, []
-        self._contour = contour
+        self._overlay, self._contour, self._composed = levels, contour, {}
         self.update()
 
     def boundingRect(self) -> QRectF:
         """Picture area in screen units."""
-        return QRectF(0, 0, self._base.width(), self._base.height())
+        return QRectF(0, 0, *self._size)
 
-    def _level(self, scale: float) -> QImage:
-        """Picture with overlay, halved as often as it stays finer than the screen."""
-        if not self._levels:
-            picture = self._base
-            if self._overlay is not None:
-                picture = QImage(self._base)
-                painter = QPainter(picture)
-                painter.drawImage(0, 0, self._overlay)
-                painter.end()
-            self._levels = [picture]
-        depth = max(math.floor(-math.log2(scale)), 0)
-        while len(self._levels) <= depth:
-            last = self._levels[-1]
-            if min(last.width(), last.height()) < 2:
-                break
-            self._levels.append(
-                last.scaled(
-                    last.width() // 2,
-                    last.height() // 2,
-                    Qt.AspectRatioMode.IgnoreAspectRatio,
-                    Qt.TransformationMode.SmoothTransformation,
-                )
-            )
-        return self._levels[min(depth, len(self._levels) - 1)]
+    def _layers(self, scale: float) -> list[QImage]:
+        """Return what to paint one on the other, halved as often as is finer than the screen."""
+        depth = min(max(math.floor(-math.log2(scale)), 0), len(self._base) - 1)
+        base = self._base[depth]
+        if not self._overlay:
+            return [base]
+        if base.width() * base.height() > LARGE:
+            return [base, self._overlay[depth]]
+        # Painting one picture is faster while it is dragged about.
+        if depth not in self._composed:
+            both = QImage(base)
+            painter = QPainter(both)
+            painter.drawImage(0, 0, self._overlay[depth])
+            painter.end()
+            self._composed[depth] = both
+        return [self._composed[depth]]
 
     def paint(
         self,
@@ -96,16 +112,19 @@ class PictureItem(QGraphicsItem):
         widget: QWidget | None = None,
     ) -> None:
         """Draw pixels as squares where they are large, smoothly where they are small."""
-        if self._base.isNull():
+        if not self._base:
             return
-        scale = painter.deviceTransform().m11()
+        view = painter.deviceTransform()
+        scale = math.hypot(view.m11(), view.m12())
         smooth = scale < CRISP
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, smooth)
-        painter.drawImage(self.boundingRect(), self._level(scale))
+        for layer in self._layers(scale):
+            painter.drawImage(self.boundingRect(), layer)
         if self._contour is not None:
             painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
             painter.setBrush(Qt.BrushStyle.NoBrush)
-            for colour, width in ((QColor(0, 0, 0, 150), 3.0), (QColor("white"), 1.25)):
+            # Quieter than any line that was measured: it only says where the threshold lies.
+            for colour, width in ((QColor(0, 0, 0, 90), 2.0), (QColor(255, 255, 255, 150), 0.9)):
                 pen = QPen(colour, width)
                 pen.setCosmetic(True)
                 painter.setPen(pen)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING
+import functools
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyqtgraph as pg
@@ -12,11 +14,67 @@ from PySide6.QtGui import QImage, QPainterPath
 
 from galaxyscope.gui.canvas import overlay as overlays
 from galaxyscope.gui.canvas.overlay import Overlay
-from galaxyscope.gui.canvas.picture import PictureItem, argb_to_qimage, to_qimage
+from galaxyscope.gui.canvas.picture import PictureItem, argb_to_qimage, halved, to_qimage
 
 if TYPE_CHECKING:
     from galaxyscope.sky.image import SkyImage
     from galaxyscope.sky.stretch import Display
+
+
+#: Larger pictures are drawn away from the GUI thread, a few times each second at most.
+INLINE_PIXELS = 1_500_000
+
+Later = Callable[[Callable[[], Any], Callable[[Any], None]], None]
+
+
+def at_once(work: Callable[[], Any], done: Callable[[Any], None]) -> None:
+    """Do work here and now: what a canvas does that nobody has given a worker."""
+    done(work())
+
+
+class Newest:
+    """Has one piece of work done at a time; of those that wait only the newest counts.
+
+    Parameters
+    ----------
+    later : callable
+        ``later(work, done)`` calls ``work()`` on another thread and ``done(result)`` here;
+        the result is None where the work could not be done.
+    """
+
+    def __init__(self, later: Later) -> None:
+        self._later = later
+        self._waiting: tuple[Callable[[], Any], Callable[[Any], None]] | None = None
+        self._busy = False
+        self._wanted = object()
+
+    def forget(self) -> None:
+        """Drop what waits, and the result of what is under way."""
+        self._waiting, self._wanted = None, object()
+
+    def do(self, work: Callable[[], Any], done: Callable[[Any], None], *, here: bool) -> None:
+        """Have work done, or do it here."""
+        if here:
+            self.forget()
+            done(work())
+            return
+        self._waiting = (work, done)
+        if not self._busy:
+            self._start()
+
+    def _start(self) -> None:
+        if self._waiting is None:
+            return
+        (work, done), self._waiting = self._waiting, None
+        self._busy, wanted = True, self._wanted
+
+        def ended(result: Any) -> None:
+            self._busy = False
+            if result is not None and wanted is self._wanted:
+                done(result)
+            self._start()
+
+        self._later(work, ended)
 
 
 class Renderer(QObject):
@@ -26,25 +84,36 @@ class Renderer(QObject):
     ----------
     parent : QObject
         Owns the timer that waits for the end of a burst of changes.
+    later : callable
+        Who draws large pictures, see `Newest`.
     """
 
-    def __init__(self, parent: QObject) -> None:
+    def __init__(self, parent: QObject, later: Later = at_once) -> None:
         super().__init__(parent)
         self.item = PictureItem()
         self.image: SkyImage | None = None
         self.display: Display | None = None
         self.overlay: Overlay | None = None
         self.visible = True
-        self._limits: tuple[SkyImage, tuple[object, ...], tuple[float, float]] | None = None
+        self._limits: tuple[object, tuple[object, ...], tuple[float, float]] | None = None
         self._base_stale = self._overlay_stale = False
+        self._base, self._over = Newest(later), Newest(later)
         self._wait = QTimer(self)
         self._wait.setSingleShot(True)
         self._wait.timeout.connect(self.render_now)
 
     def set_image(self, image: SkyImage | None, display: Display | None) -> None:
-        """Show another image at once."""
+        """Show another image at once (a large one as soon as it is drawn)."""
+        if same_picture(self.image, image) and display == self.display:
+            self.image = image  # only its scale or redshift changed
+            return
+        if not same_picture(self.image, image):
+            self._limits = None
+            self._base.forget()
+            self._over.forget()
+            rows, columns = image.shape if image is not None else (0, 0)
+            self.item.clear(columns, rows)
         self.image, self.display = image, display
-        self._limits = None
         self._base_stale = True
         self.render_now()
 
@@ -75,33 +144,48 @@ class Renderer(QObject):
     def render_now(self) -> None:
         """Build what has become stale: the display buffer, the colours of the overlay."""
         self._wait.stop()
-        image = self.image
-        if self._base_stale:
-            base = QImage()
-            if image is not None and self.display is not None:
-                from galaxyscope.sky.stretch import display_buffer
-
-                buffer = display_buffer(image, self._with_limits(image, self.display))
-                base = to_qimage(buffer[:: -1 if image.y_up else 1])
-            self.item.set_base(base)
+        image, display = self.image, self.display
+        here = image is None or image.shape[0] * image.shape[1] <= INLINE_PIXELS
+        if self._base_stale and image is not None and display is not None:
+            limits = functools.partial(self._fixed, image, display)
+            self._base.do(lambda: draw_picture(image, limits()), self.item.set_base, here=here)
         if self._overlay_stale:
             shown = self.overlay if self.visible else None
             if shown is None or image is None:
-                self.item.set_overlay(None)
+                self._over.forget()
+                self.item.set_overlay([])
             else:
-                argb = overlays.colours(shown)[:: -1 if image.y_up else 1]
-                self.item.set_overlay(argb_to_qimage(argb), _contour(image, shown))
+                self._over.do(
+                    lambda: draw_overlay(image, shown),
+                    lambda drawn: self.item.set_overlay(*drawn),
+                    here=here,
+                )
         self._base_stale = self._overlay_stale = False
 
-    def _with_limits(self, image: SkyImage, display: Display) -> Display:
+    def _fixed(self, image: SkyImage, display: Display) -> Display:
         """Fix black and white, so that dragging contrast does not look for them each time."""
         from galaxyscope.sky.stretch import limits
 
         key = (display.limits, display.percentile, display.vmin, display.vmax)
-        if self._limits is None or self._limits[0] is not image or self._limits[1] != key:
-            self._limits = (image, key, limits(image, display))
-        lo, hi = self._limits[2]
+        kept = self._limits
+        if kept is None or kept[0] is not image.data or kept[1] != key:
+            kept = self._limits = (image.data, key, limits(image, display))
+        lo, hi = kept[2]
         return dataclasses.replace(display, limits="manual", vmin=lo, vmax=hi)
+
+
+def draw_picture(image: SkyImage, display: Display) -> list[QImage]:
+    """Draw an image, and halves of it for when it is seen from far; any thread."""
+    from galaxyscope.sky.stretch import display_buffer
+
+    buffer = display_buffer(image, display)
+    return halved(to_qimage(buffer[:: -1 if image.y_up else 1]))
+
+
+def draw_overlay(image: SkyImage, overlay: Overlay) -> tuple[list[QImage], QPainterPath | None]:
+    """Draw a map as `draw_picture` does, with its contour; any thread."""
+    argb = overlays.colours(overlay)[:: -1 if image.y_up else 1]
+    return halved(argb_to_qimage(argb)), _contour(image, overlay)
 
 
 def _contour(image: SkyImage, overlay: Overlay) -> QPainterPath | None:

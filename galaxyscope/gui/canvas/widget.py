@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QImage, QKeyEvent, QTransform
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
@@ -17,7 +17,7 @@ from galaxyscope.gui.canvas.marks import Marks, MarksItem, Message, picture_mark
 from galaxyscope.gui.canvas.navigation import Navigation
 from galaxyscope.gui.canvas.overlay import Overlay
 from galaxyscope.gui.canvas.pilot import TOOLS, Pilot, Tool
-from galaxyscope.gui.canvas.render import Renderer, same_picture
+from galaxyscope.gui.canvas.render import Later, Renderer, at_once, same_picture
 from galaxyscope.gui.canvas.view import CanvasView
 from galaxyscope.sky.frame import Affine
 
@@ -30,6 +30,13 @@ class Canvas(Navigation):
     """Shows a `SkyImage` and lets the user look around, set limits and draw lines.
 
     All positions in its methods and signals are cutout pixels (0-based, integer centres).
+
+    Parameters
+    ----------
+    parent : QWidget, optional
+    later : callable
+        Has large pictures drawn on another thread, see `render.Newest`; by default they are
+        drawn here, and the window waits.
 
     Signals
     -------
@@ -53,7 +60,7 @@ class Canvas(Navigation):
     files_dropped = Signal(object)
     tool_changed = Signal(str)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None, later: Later = at_once) -> None:
         super().__init__(parent)
         self._tool: Tool = "pan"
         self._frozen = False
@@ -63,7 +70,7 @@ class Canvas(Navigation):
         self._chips: tuple[str, ...] = ()
         self._dropping = False
 
-        self._renderer = Renderer(self)
+        self._renderer = Renderer(self, later)
         self._marks = MarksItem(self.font())
         self._view = CanvasView(self)
         self._view.scene().addItem(self._renderer.item)
@@ -229,6 +236,9 @@ class Canvas(Navigation):
             self._tool = tool
             self._view.viewport().setCursor(self.pilot.cursor)
             self.tool_changed.emit(tool)
+        if tool != "pan":
+            # Enter and the arrows draw from here on, wherever the keys went before.
+            self.setFocus(Qt.FocusReason.OtherFocusReason)
 
     # -- what follows
 

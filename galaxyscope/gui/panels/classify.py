@@ -29,7 +29,7 @@ from PySide6.QtWidgets import (
 )
 
 from galaxyscope.classify.decision_tree import QUESTIONS, Question
-from galaxyscope.gui.panels.common import GAP, QuietLabel, small_font
+from galaxyscope.gui.panels.common import GAP, ElidedLabel, QuietLabel, small_font
 from galaxyscope.gui.theme import tabular_font
 
 Index = QModelIndex | QPersistentModelIndex
@@ -204,7 +204,7 @@ class ClassifyPanel(QWidget):
         super().__init__(parent)
         self._probabilities: Mapping[str, float] = {}
         self._state = QuietLabel(wrap=True)
-        self._name = QuietLabel()
+        self._name = ElidedLabel()
         self._all = QToolButton(autoRaise=True)
         self._all.setText("All questions")
         self._all.setCheckable(True)
@@ -239,8 +239,7 @@ class ClassifyPanel(QWidget):
 
     def show_model(self, title: str, tip: str = "") -> None:
         """Name the loaded model."""
-        self._name.setText(title)
-        self._name.setToolTip(tip)
+        self._name.show_text(title, tip)
 
     def show_prediction(self, probabilities: Mapping[str, float] | None, state: str) -> None:
         """Show what the network says, or in one sentence why it says nothing (yet)."""

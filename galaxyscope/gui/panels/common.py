@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QColor, QFont, QPalette
-from PySide6.QtWidgets import QLabel, QSizePolicy, QToolButton, QWidget
+from PySide6.QtGui import QColor, QFont, QPainter, QPaintEvent, QPalette, QResizeEvent
+from PySide6.QtWidgets import QDialog, QLabel, QSizePolicy, QToolButton, QWidget
 
 from galaxyscope.gui.theme import icon
 
@@ -36,6 +36,47 @@ class QuietLabel(QLabel):
             self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
 
 
+class ElidedLabel(QuietLabel):
+    """One quiet line that ends in an ellipsis where there is no room; the tooltip has it all."""
+
+    def __init__(self, text: str = "", parent: QWidget | None = None) -> None:
+        super().__init__(parent=parent)
+        self.show_text(text)
+
+    @property
+    def whole(self) -> str:
+        """The text, not cut."""
+        return self._whole
+
+    def show_text(self, text: str, tip: str = "") -> None:
+        """Show another text; the tooltip is `tip` below the text."""
+        self._whole, self._tip = text, tip
+        self.setAccessibleName(text)
+        self.setToolTip("\n".join(part for part in (text, tip) if part))
+        self._elide()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Cut the text to the new width."""
+        super().resizeEvent(event)
+        self._elide()
+
+    def _elide(self) -> None:
+        right = Qt.TextElideMode.ElideRight
+        self.setText(self.fontMetrics().elidedText(self._whole, right, self.width()))
+
+
+class Popover(QDialog):
+    """Window without a frame of its own: a hairline parts it from what lies below."""
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw the hairline."""
+        super().paintEvent(event)
+        painter = QPainter(self)
+        painter.setPen(self.palette().color(QPalette.ColorRole.Mid))
+        painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
+        painter.end()
+
+
 def tool_button(name: str, text: str, tip: str = "") -> QToolButton:
     """Return a flat button that shows an icon, or its text where there is no such icon."""
     button = QToolButton()
@@ -44,7 +85,7 @@ def tool_button(name: str, text: str, tip: str = "") -> QToolButton:
         button.setText(text)
     else:
         button.setIcon(picture)
-    button.setAccessibleName(text)
+    button.setAccessibleName(text if text.isascii() else tip)
     button.setToolTip(tip or text)
     button.setAutoRaise(True)
     button.setProperty("icon_name", name)

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
     QProgressBar,
     QPushButton,
     QSpinBox,
+    QToolTip,
     QVBoxLayout,
     QWidget,
 )
@@ -94,6 +95,7 @@ class ExplainPanel(QWidget):
         self.target.setToolTip("The answer that is explained")
         self.method = MethodBox()
         self._info = tool_button("info", "ⓘ", "About this method")
+        self._info.clicked.connect(self._tell_method)
         self._summary = QuietLabel(wrap=True)
         self._settings = QGridLayout()
         self._settings.setHorizontalSpacing(GAP)
@@ -139,7 +141,7 @@ class ExplainPanel(QWidget):
 
     def sizeHint(self) -> QSize:
         """Room for the settings of a method."""
-        return QSize(300, 190)
+        return QSize(300, 206)
 
     def parameters(self) -> dict[str, Any]:
         """Values of the shown settings, by parameter name."""
@@ -191,6 +193,11 @@ class ExplainPanel(QWidget):
         """Say in one sentence how the last run ended, if there is something to say."""
         self._note.setText(text)
         self._note.setVisible(bool(text))
+
+    def _tell_method(self) -> None:
+        QToolTip.showText(
+            self._info.mapToGlobal(self._info.rect().bottomLeft()), self._info.toolTip()
+        )
 
     def _show_card(self) -> None:
         if self._shown_card is not None:

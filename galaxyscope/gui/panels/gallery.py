@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import OrderedDict
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,6 @@ from PySide6.QtCore import (
     QModelIndex,
     QPersistentModelIndex,
     QSize,
-    QSortFilterProxyModel,
     Qt,
     Signal,
 )
@@ -28,8 +28,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from galaxyscope.gui.desk import one_line
 from galaxyscope.gui.model import Galaxy, Workspace
-from galaxyscope.gui.panels.common import GAP, QuietLabel
+from galaxyscope.gui.panels.common import GAP, ElidedLabel
 from galaxyscope.gui.panels.thumbnail_delegate import CELL, ThumbnailDelegate
 
 Index = QModelIndex | QPersistentModelIndex
@@ -37,6 +38,8 @@ GALAXY = Qt.ItemDataRole.UserRole
 THUMBNAIL = Qt.ItemDataRole.UserRole + 1
 # Left out below a thumbnail, where room is short; the tooltip has the whole name.
 SUFFIX = re.compile(r"(?i)\.(fits?|fts|jpe?g|png|tiff?)(\.(fz|gz|bz2|xz))?$")
+# Newest thumbnails that stay in memory, some 100 kB each; others are decoded again.
+THUMBNAILS_KEPT = 1000
 SORTS = {"name": "Name", "bar": "Bar", "measured": "Measured"}
 
 
@@ -56,22 +59,48 @@ class GalleryModel(QAbstractListModel):
     def __init__(self, workspace: Workspace, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._workspace = workspace
-        self._thumbnails: dict[Path, QImage] = {}
-        self._asked: set[Path] = set()
+        self._words: list[str] = []
+        self._by = "name"
+        self._shown: list[Galaxy] = []
         self._rows: dict[Path, int] = {}
+        self._thumbnails: OrderedDict[Path, QImage] = OrderedDict()
+        self._asked: set[Path] = set()
         workspace.listed.connect(self._list)
-        workspace.changed.connect(self._changed)
+        workspace.changed.connect(lambda galaxy, _what: self._touch(galaxy.path))
         self._list()
 
+    def arrange(self, words: list[str], by: str) -> None:
+        """Show the galaxies whose name has all these words, in the order of `by`.
+
+        It stays so while badges come in: nothing moves under the cursor.
+        """
+        self._words, self._by = words, by
+        self.beginResetModel()
+        self._shown = [
+            galaxy
+            for galaxy in self._workspace.galaxies
+            if all(word in galaxy.path.name.casefold() for word in words)
+        ]
+        if by == "bar":
+            self._shown.sort(key=lambda galaxy: -(galaxy.bar_fraction or -1.0))
+        elif by == "measured":
+            self._shown.sort(key=lambda galaxy: -len(galaxy.measured_by))
+        self._rows = {galaxy.path: row for row, galaxy in enumerate(self._shown)}
+        self.endResetModel()
+
+    def galaxy(self, row: int) -> Galaxy:
+        """Return what stands in a row."""
+        return self._shown[row]
+
     def rowCount(self, parent: Index | None = None) -> int:
-        """Galaxies on the list."""
-        return 0 if parent is not None and parent.isValid() else len(self._workspace.galaxies)
+        """Galaxies that are shown."""
+        return 0 if parent is not None and parent.isValid() else len(self._shown)
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """Name, tooltip, galaxy or thumbnail of a row."""
         if not index.isValid():
             return None
-        galaxy = self._workspace.galaxies[index.row()]
+        galaxy = self._shown[index.row()]
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
             return SUFFIX.sub("", shown_name(galaxy.path))
         if role == Qt.ItemDataRole.ToolTipRole:
@@ -91,6 +120,9 @@ class GalleryModel(QAbstractListModel):
             self._asked.discard(path)
         else:
             self._thumbnails[path] = image
+            if len(self._thumbnails) > THUMBNAILS_KEPT:
+                gone, _ = self._thumbnails.popitem(last=False)
+                self._asked.discard(gone)
             galaxy = self._workspace.find(path)
             if galaxy is not None:
                 self.thumbnail_shown.emit(galaxy)
@@ -101,49 +133,21 @@ class GalleryModel(QAbstractListModel):
         return [galaxy for galaxy in self._workspace.galaxies if galaxy.path in self._thumbnails]
 
     def row_of(self, galaxy: Galaxy) -> int:
-        """Row of a galaxy, -1 if it is not on the list."""
+        """Row of a galaxy, -1 if it is not shown."""
         return self._rows.get(galaxy.path, -1)
 
     def _list(self) -> None:
-        self.beginResetModel()
-        self._rows = {galaxy.path: row for row, galaxy in enumerate(self._workspace.galaxies)}
-        self._thumbnails = {p: t for p, t in self._thumbnails.items() if p in self._rows}
+        there = {galaxy.path for galaxy in self._workspace.galaxies}
+        kept = [(path, image) for path, image in self._thumbnails.items() if path in there]
+        self._thumbnails = OrderedDict(kept)
         self._asked &= set(self._thumbnails)
-        self.endResetModel()
-
-    def _changed(self, galaxy: Galaxy, what: str) -> None:
-        self._touch(galaxy.path)
+        self.arrange(self._words, self._by)
 
     def _touch(self, path: Path) -> None:
         row = self._rows.get(path)
         if row is not None:
             index = self.index(row)
             self.dataChanged.emit(index, index)
-
-
-class _Order(QSortFilterProxyModel):
-    """Filter by words of the name; sort by name, bar fraction or measured state."""
-
-    def __init__(self, parent: QWidget) -> None:
-        super().__init__(parent)
-        self.words: list[str] = []
-        self.by = "name"
-        # Sorting while badges arrive would move galaxies under the cursor.
-        self.setDynamicSortFilter(False)
-
-    def filterAcceptsRow(self, row: int, parent: Index) -> bool:
-        galaxy: Galaxy = self.sourceModel().index(row, 0, parent).data(GALAXY)
-        name = galaxy.path.name.casefold()
-        return all(word in name for word in self.words)
-
-    def lessThan(self, left: Index, right: Index) -> bool:
-        a: Galaxy = left.data(GALAXY)
-        b: Galaxy = right.data(GALAXY)
-        if self.by == "bar":
-            return (a.bar_fraction or -1.0) > (b.bar_fraction or -1.0)
-        if self.by == "measured":
-            return len(a.measured_by) > len(b.measured_by)
-        return left.row() < right.row()
 
 
 class Gallery(QWidget):
@@ -155,23 +159,21 @@ class Gallery(QWidget):
         super().__init__(parent)
         self._workspace = workspace
         self.model = GalleryModel(workspace, self)
-        self._order = _Order(self)
-        self._order.setSourceModel(self.model)
 
-        self._folder = QuietLabel()
+        self._folder = ElidedLabel()
         self._filter = QLineEdit(placeholderText="Filter names", clearButtonEnabled=True)
         self._filter.setAccessibleName("Filter the gallery by name")
-        self._filter.textChanged.connect(self._set_filter)
+        self._filter.textChanged.connect(lambda _text: self._arrange())
         self._sort = QComboBox()
         self._sort.setAccessibleName("Order of the gallery")
         self._sort.setToolTip("Order")
         for key, text in SORTS.items():
             self._sort.addItem(text, key)
-        self._sort.activated.connect(self._set_sort)
+        self._sort.activated.connect(lambda _index: self._arrange())
 
         self.view = QListView()
         self.view.setAccessibleName("Galaxies")
-        self.view.setModel(self._order)
+        self.view.setModel(self.model)
         self.view.setItemDelegate(ThumbnailDelegate(self.view))
         self.view.setViewMode(QListView.ViewMode.IconMode)
         self.view.setMovement(QListView.Movement.Static)
@@ -195,9 +197,9 @@ class Gallery(QWidget):
         layout.addWidget(self._folder)
         layout.addLayout(top)
         layout.addWidget(self.view, 1)
-        workspace.listed.connect(self._listed)
+        workspace.listed.connect(self._count)
         workspace.current_changed.connect(self._show_current)
-        self._listed()
+        self._count()
 
     def sizeHint(self) -> QSize:
         """Two thumbnails wide."""
@@ -206,40 +208,23 @@ class Gallery(QWidget):
     def step(self, by: int) -> Galaxy | None:
         """Return the galaxy `by` places further in the shown order, the first if none is shown."""
         current = self._workspace.current
-        row = -1
-        if current is not None:
-            row = self._order.mapFromSource(self.model.index(self.model.row_of(current))).row()
+        row = -1 if current is None else self.model.row_of(current)
         row = 0 if row < 0 else row + by
-        if not 0 <= row < self._order.rowCount():
-            return None
-        galaxy: Galaxy = self._order.index(row, 0).data(GALAXY)
-        return galaxy
+        return self.model.galaxy(row) if 0 <= row < self.model.rowCount() else None
 
-    def _set_filter(self, text: str) -> None:
-        self._order.words = text.casefold().split()
-        self._order.invalidate()
+    def _arrange(self) -> None:
+        self.model.arrange(self._filter.text().casefold().split(), self._sort.currentData())
         self._show_current(self._workspace.current)
-        self._count()
-
-    def _set_sort(self, _index: int) -> None:
-        self._order.by = self._sort.currentData()
-        self._order.invalidate()
-        self._order.sort(0)
-        self._show_current(self._workspace.current)
-
-    def _listed(self) -> None:
-        self._order.invalidate()
-        self._order.sort(0)
         self._count()
 
     def _count(self) -> None:
         folder, all_ = self._workspace.folder, len(self._workspace.galaxies)
-        shown = self._order.rowCount()
+        shown = self.model.rowCount()
         name = "" if folder is None else shown_name(folder) or str(folder)
         many = f"{all_}" if shown == all_ else f"{shown} of {all_}"
         parts = [name, f"{many} {'galaxy' if all_ == 1 else 'galaxies'}"] if all_ else [name]
-        self._folder.setText("  ·  ".join(part for part in parts if part))
-        self._folder.setToolTip("" if folder is None else str(folder))
+        where = "" if folder is None else one_line(str(folder))
+        self._folder.show_text("  ·  ".join(part for part in parts if part), where)
 
     def _pick(self, index: QModelIndex, _previous: QModelIndex) -> None:
         if index.isValid():
@@ -249,7 +234,7 @@ class Gallery(QWidget):
         if galaxy is None:
             self.view.selectionModel().clear()
             return
-        index = self._order.mapFromSource(self.model.index(self.model.row_of(galaxy)))
+        index = self.model.index(self.model.row_of(galaxy))
         if index.isValid() and index != self.view.currentIndex():
             self.view.selectionModel().setCurrentIndex(
                 index, QItemSelectionModel.SelectionFlag.ClearAndSelect

@@ -16,7 +16,8 @@ from PySide6.QtWidgets import (
 )
 
 from galaxyscope.gui.bridge import Task
-from galaxyscope.gui.panels.common import GAP, QuietLabel, tool_button
+from galaxyscope.gui.desk import one_line
+from galaxyscope.gui.panels.common import GAP, ElidedLabel, QuietLabel, tool_button
 from galaxyscope.gui.panels.gallery import shown_name
 from galaxyscope.gui.theme import DATA
 from galaxyscope.work.jobs import JobState
@@ -40,7 +41,7 @@ class _Line(QWidget):
         self._title.setTextFormat(Qt.TextFormat.PlainText)
         self._progress = QProgressBar(textVisible=False)
         self._progress.setFixedWidth(160)
-        self._state = QuietLabel()
+        self._state = ElidedLabel()
         self._cancel = tool_button("cancel", "Cancel")
         self._cancel.clicked.connect(task.cancel)
         self._retry = tool_button("retry", "Retry")
@@ -69,8 +70,7 @@ class _Line(QWidget):
         text = "waiting" if task.state is JobState.PENDING else ""
         if total and not failed:
             text = f"{done}/{total}"
-        self._state.setText(str(task.failure) if failed else text)
-        self._state.setToolTip(str(task.failure) if failed else "")
+        self._state.show_text(one_line(str(task.failure)) if failed else text)
         palette = self._state.palette()
         if failed:
             palette.setColor(QPalette.ColorRole.PlaceholderText, QColor(DATA["warning"]))

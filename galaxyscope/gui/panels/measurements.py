@@ -8,48 +8,61 @@ from typing import Any
 
 from PySide6.QtCore import (
     QAbstractTableModel,
+    QEvent,
     QItemSelectionModel,
     QModelIndex,
+    QObject,
     QPersistentModelIndex,
+    QPoint,
     Qt,
     Signal,
 )
-from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap
+from PySide6.QtGui import QColor, QIcon, QKeyEvent, QPainter, QPixmap
 from PySide6.QtWidgets import (
     QAbstractItemView,
+    QApplication,
     QHeaderView,
+    QMenu,
     QStackedLayout,
     QTableView,
     QWidget,
 )
 
 from galaxyscope.gui import rows as text
+from galaxyscope.gui.computed import Quantity, how_computed
 from galaxyscope.gui.panels.common import QuietLabel
+from galaxyscope.gui.panels.computed import ComputedPopover
 from galaxyscope.gui.theme import DATA, tabular_font
 from galaxyscope.records.record import Record
 
 Index = QModelIndex | QPersistentModelIndex
+ASK = "How was this computed?"
 
 
 @dataclass(frozen=True)
 class Column:
-    """One column: header, what it shows, whether it is a number, and what it means."""
+    """One column: header, what it shows, what it means, and which number it is, if it is one."""
 
     title: str
     show: Callable[[Record], str]
-    number: bool
     tip: str
+    quantity: Quantity | None = None
 
 
 COLUMNS = (
-    Column("Who", text.who, False, "Automatic, or who drew the line"),
-    Column("Length ″", lambda r: text.length_text(r, "arcsec"), True, "Full length in arcsec"),
-    Column("px", lambda r: text.length_text(r, "px"), True, "Full length in pixels of the file"),
-    Column("kpc", lambda r: text.length_text(r, "kpc"), True, "Full length; needs a redshift"),
-    Column("PA °", text.angle_text, True, "East of north; without WCS from straight up"),
-    Column("From", text.source_text, False, "Algorithm and map, or a line"),
-    Column("Δ to automatic", text.difference_text, True, "Drawn minus automatic: length, angle"),
-    Column("Status", text.status_text, False, "What a careful reader should know"),
+    Column("Who", text.who, "Automatic, or who drew the line"),
+    Column("Length ″", lambda r: text.length_text(r, "arcsec"), "Full length in arcsec", "arcsec"),
+    Column("px", lambda r: text.length_text(r, "px"), "Full length in pixels of the file", "px"),
+    Column("kpc", lambda r: text.length_text(r, "kpc"), "Full length; needs a redshift", "kpc"),
+    Column("PA °", text.angle_text, "East of north; without WCS from straight up", "pa"),
+    Column("From", text.source_text, "Algorithm and map, or a line"),
+    Column(
+        "Δ to automatic",
+        text.difference_text,
+        "Drawn minus automatic: length, angle",
+        "difference",
+    ),
+    Column("Status", text.status_text, "What a careful reader should know"),
 )
 
 
@@ -86,13 +99,20 @@ class RecordTable(QAbstractTableModel):
         if role == Qt.ItemDataRole.DecorationRole and index.column() == 0:
             return self._marks[record.kind]
         if role == Qt.ItemDataRole.TextAlignmentRole:
-            side = Qt.AlignmentFlag.AlignRight if column.number else Qt.AlignmentFlag.AlignLeft
+            side = Qt.AlignmentFlag.AlignRight if column.quantity else Qt.AlignmentFlag.AlignLeft
             return side | Qt.AlignmentFlag.AlignVCenter
         if role == Qt.ItemDataRole.FontRole:
             return self._font
         if role == Qt.ItemDataRole.ToolTipRole:
-            return how_computed(record)
+            return ASK if self.quantity(index) else column.show(record)
         return None
+
+    def quantity(self, index: Index) -> Quantity | None:
+        """Which number a cell shows; None for a word and where nothing is known."""
+        if not index.isValid():
+            return None
+        column = COLUMNS[index.column()]
+        return None if column.show(self.records[index.row()]) == text.UNKNOWN else column.quantity
 
     def headerData(
         self, section: int, way: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
@@ -106,33 +126,9 @@ class RecordTable(QAbstractTableModel):
         if role == Qt.ItemDataRole.ToolTipRole:
             return column.tip
         if role == Qt.ItemDataRole.TextAlignmentRole:
-            side = Qt.AlignmentFlag.AlignRight if column.number else Qt.AlignmentFlag.AlignLeft
+            side = Qt.AlignmentFlag.AlignRight if column.quantity else Qt.AlignmentFlag.AlignLeft
             return side | Qt.AlignmentFlag.AlignVCenter
         return None
-
-
-def how_computed(record: Record) -> str:
-    """Where a row's numbers come from, a few lines."""
-    lines = [f"Measured {record.created_at}"]
-    if record.kind == "automatic":
-        lines += [
-            f"Map: {record.method} of {record.target} by {record.model} {record.model_sha256[:8]}",
-            f"Samples {record.samples}, noise {record.noise}, seed {record.seed}",
-            f"Bar: {record.algorithm}, stopped at {_plain(record.threshold)} of the maximum",
-        ]
-    else:
-        lines.append(f"Drawn by {record.observer}")
-    if record.scale_arcsec_per_px is not None:
-        lines.append(f"{record.scale_arcsec_per_px:.4g}″ per pixel from {record.scale_source}")
-    else:
-        lines.append("No pixel scale: pixels only")
-    if record.length_kpc is not None:
-        lines.append(f"z = {record.redshift:g}, {record.cosmology}")
-    return "\n".join(lines)
-
-
-def _plain(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3f}"
 
 
 def _mark(color: str) -> QIcon:
@@ -180,6 +176,13 @@ class MeasurementsPanel(QWidget):
         self._stack.addWidget(self._empty)
         self._stack.addWidget(self.view)
         self.view.selectionModel().selectionChanged.connect(self._selected)
+        self.view.setMouseTracking(True)
+        self.view.entered.connect(self._point)
+        self.view.viewportEntered.connect(lambda: self.view.viewport().unsetCursor())
+        self.view.clicked.connect(self.ask)
+        self.view.installEventFilter(self)
+        self.view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.view.customContextMenuRequested.connect(self._menu)
         self.show_records((), "")
 
     def show_records(self, records: tuple[Record, ...], empty: str) -> None:
@@ -216,3 +219,47 @@ class MeasurementsPanel(QWidget):
     def _selected(self) -> None:
         if not self._showing:
             self.record_selected.emit(self.selected())
+
+    def ask(self, index: QModelIndex) -> ComputedPopover | None:
+        """Tell how the number of a cell was computed; nothing happens at a cell without one."""
+        quantity = self.table.quantity(index)
+        if quantity is None:
+            return None
+        popover = ComputedPopover(how_computed(self.table.records[index.row()], quantity), self)
+        cell = self.view.visualRect(index)
+        popover.open_above(self.view.viewport().mapToGlobal(cell.topLeft()))
+        return popover
+
+    def _point(self, index: QModelIndex) -> None:
+        viewport = self.view.viewport()
+        if self.table.quantity(index):
+            viewport.setCursor(Qt.CursorShape.PointingHandCursor)
+        else:
+            viewport.unsetCursor()
+
+    def _menu(self, place: QPoint) -> None:
+        index = self.view.indexAt(place)
+        if not index.isValid():
+            return
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        ask = menu.addAction(ASK, lambda: self.ask(index))
+        ask.setEnabled(self.table.quantity(index) is not None)
+        menu.addAction("Copy", lambda: QApplication.clipboard().setText(str(index.data())))
+        menu.popup(self.view.viewport().mapToGlobal(place))
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Return asks about the number that Left and Right have gone to, else the first one."""
+        if (
+            isinstance(event, QKeyEvent)
+            and event.type() == QEvent.Type.KeyPress
+            and event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter)
+        ):
+            index = self.view.currentIndex()
+            columns = [index.column(), *range(len(COLUMNS))]
+            for place in (index.siblingAtColumn(column) for column in columns):
+                if self.table.quantity(place):
+                    self.ask(place)
+                    break
+            return True
+        return super().eventFilter(watched, event)

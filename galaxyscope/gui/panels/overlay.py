@@ -63,6 +63,7 @@ class OverlayPanel(QWidget):
         self._contour.setToolTip("Draw the line where the map crosses the threshold")
         self._histogram = ThresholdHistogram()
         self._threshold = QDoubleSpinBox(prefix="Threshold ", decimals=3, singleStep=0.01)
+        self._threshold.setAccessibleName("Threshold")
         self._threshold.setRange(0, 1)
         self._threshold.setFont(tabular_font(self._threshold.font()))
         self._threshold.setToolTip("Relative to the map's maximum ([ and ])")

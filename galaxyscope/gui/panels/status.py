@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QLabel, QStatusBar, QToolButton, QWidget
 
+from galaxyscope.gui.desk import one_line
 from galaxyscope.gui.panels.common import GAP
 from galaxyscope.gui.rows import value_text
 from galaxyscope.gui.theme import tabular_font
 from galaxyscope.sky.image import SkyImage
 
 Point = tuple[float, float]
+SCALE_TIP = "Redshift and pixel scale, and where they come from"
 
 
 class StatusBar(QStatusBar):
@@ -24,7 +26,7 @@ class StatusBar(QStatusBar):
         self.map = self._field("map −0.00", "Value of the map, relative to its maximum")
         self.message = QLabel()
         self.addWidget(self.message, 1)
-        self.scale = self._field("", "Pixel scale, and where it comes from", permanent=True)
+        self.scale = self._field("", SCALE_TIP, permanent=True)
         self.device = self._field("", "Where the network runs", permanent=True)
         self.jobs = QToolButton(autoRaise=True)
         self.jobs.setText("idle")
@@ -65,13 +67,16 @@ class StatusBar(QStatusBar):
         self.map.setText("" if map_value is None else f"map {map_value:.2f}".replace("-", "−"))
 
     def show_image(self, image: SkyImage | None) -> None:
-        """Show the pixel scale."""
+        """Show redshift and pixel scale."""
         if image is None:
             self.scale.clear()
-        elif image.scale is None:
-            self.scale.setText("no pixel scale")
-        else:
-            self.scale.setText(f"{image.scale.arcsec_per_px:.3g}″/px ({image.scale.source})")
+            return
+        scale = "no pixel scale"
+        if image.scale is not None:
+            scale = f"{image.scale.arcsec_per_px:.3g}″/px ({image.scale.source})"
+        redshift = "" if image.redshift is None else f"z {image.redshift:.4g}   "
+        self.scale.setText(redshift + scale)
+        self.scale.setToolTip("\n".join((SCALE_TIP, *map(one_line, image.notes))))
 
     def show_jobs(self, running: int, failed: int) -> None:
         """Show how many jobs run and have failed."""

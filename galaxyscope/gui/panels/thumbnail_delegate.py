@@ -12,7 +12,7 @@ from galaxyscope.gui.theme import CANVAS, DATA, tabular_font
 
 Index = QModelIndex | QPersistentModelIndex
 SIDE = 96
-CELL = QSize(SIDE + 8, SIDE + 26)
+CELL = QSize(SIDE + 8, SIDE + 42)
 
 
 class ThumbnailDelegate(QStyledItemDelegate):
@@ -55,12 +55,39 @@ class ThumbnailDelegate(QStyledItemDelegate):
         painter.setFont(font)
         role = QPalette.ColorRole.Text if selected else QPalette.ColorRole.PlaceholderText
         painter.setPen(palette.color(role))
-        name = QFontMetrics(font).elidedText(
-            index.data(Qt.ItemDataRole.DisplayRole), Qt.TextElideMode.ElideMiddle, SIDE
-        )
+        metrics = QFontMetrics(font)
+        name = two_lines(index.data(Qt.ItemDataRole.DisplayRole), metrics, SIDE)
         below = QRect(place.x(), place.bottom() + 3, SIDE, cell.bottom() - place.bottom() - 3)
-        painter.drawText(below, Qt.AlignmentFlag.AlignHCenter, name)
+        painter.drawText(below, Qt.AlignmentFlag.AlignHCenter, "\n".join(name))
         painter.restore()
+
+
+def two_lines(name: str, metrics: QFontMetrics, width: int) -> list[str]:
+    """Break a file name after a space, dash, dot or underscore; the middle goes if it must.
+
+    Parameters
+    ----------
+    name : str
+    metrics : QFontMetrics
+    width : int
+        Of a line, in pixels.
+
+    Returns
+    -------
+    list of str
+        One or two lines, none of them wider than `width`.
+    """
+    if metrics.horizontalAdvance(name) <= width:
+        return [name]
+    fits = 1
+    while fits < len(name) and metrics.horizontalAdvance(name[: fits + 1].rstrip()) <= width:
+        fits += 1
+    breaks = [i for i in range(1, fits + 1) if name[i - 1] in " _-.+"]
+    # A break that would leave the rest no room is as bad as none.
+    whole = [i for i in breaks if metrics.horizontalAdvance(name[i:].strip()) <= width]
+    at = whole[-1] if whole else fits
+    rest = metrics.elidedText(name[at:].strip(), Qt.TextElideMode.ElideMiddle, width)
+    return [name[:at].strip(), rest]
 
 
 def _draw_inside(painter: QPainter, place: QRect, image: QImage) -> None:

@@ -44,9 +44,12 @@ def open_image(path: Path | str, plane: Plane | None = None) -> SkyImage:
     with open_source(path) as source:
         reader = read_fits if source.kind == "FITS" else read_raster
         try:
-            return reader(source, plane)
+            image = reader(source, plane)
         except MemoryError as error:
             raise ImageError(path, "there is not enough memory for this picture") from error
+    if not image.has_values:
+        image = image.replace(notes=(*image.notes, "No pixel of this picture has a value."))
+    return image
 
 
 def is_image_name(path: Path | str) -> bool:
@@ -61,7 +64,8 @@ def is_image_name(path: Path | str) -> bool:
 def list_images(folder: Path | str) -> list[Path]:
     """List the pictures of a folder, not of its subfolders, in natural order of their names.
 
-    Hidden files are left out.
+    Hidden files are left out. A packed file whose name says nothing of what is inside
+    (``source.totsky.gz``) is looked into.
 
     Raises
     ------
@@ -70,10 +74,20 @@ def list_images(folder: Path | str) -> list[Path]:
     """
     folder = Path(folder)
     try:
-        found = [p for p in folder.iterdir() if not p.name.startswith(".") and is_image_name(p)]
+        found = [p for p in folder.iterdir() if not p.name.startswith(".") and _is_image(p)]
     except OSError as error:
         raise ImageError(folder, f"the folder cannot be read ({error.strerror})") from error
-    return sorted((p for p in found if p.is_file()), key=_natural_order)
+    return sorted(found, key=_natural_order)
+
+
+def _is_image(path: Path) -> bool:
+    if is_image_name(path):
+        return path.is_file()
+    if not path.name.lower().endswith(_PACKED_SUFFIXES) or not path.is_file():
+        return False
+    from galaxyscope.sky.readers.packing import holds_fits
+
+    return holds_fits(path)
 
 
 def _natural_order(path: Path) -> list[tuple[int, int, str]]:

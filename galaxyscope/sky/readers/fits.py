@@ -65,8 +65,6 @@ def read_fits(source: Source, plane: Plane | None = None) -> SkyImage:
     notes += found
     if hdu.available < hdu.size:
         notes.append(f"The file is cut off behind this picture ({hdu.label}).")
-    if not np.isfinite(data).any():
-        notes.append("No pixel of this picture has a value.")
     data.setflags(write=False)
     return SkyImage(
         data=data,
@@ -116,7 +114,7 @@ def _read(source: Source, hdu: Hdu, chosen: Plane) -> NDArray[np.float32]:
         raise ImageError(source.path, f"{hdu.label} has an impossible type of numbers")
     colour = keywords.colour_planes(hdu) if chosen.index is None else None
     indices = colour[0] if colour else (chosen.index or 0,)
-    source.check_pixels(columns, rows * len(indices))
+    source.check_pixels(columns, rows, len(indices))
     reader = read_tiled_plane if hdu.kind == "tiles" else read_plane
     return np.stack([reader(source, hdu, index) for index in indices])
 

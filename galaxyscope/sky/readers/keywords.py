@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 #: Keywords that hold arcsec per pixel, most telling first, with their sane range.
 SCALE_KEYWORDS = ("PIXSCALE", "PIXSCAL1", "SECPIX", "SECPIX1", "SCALE")
 _SANE_SCALE = (1e-3, 1e3)
+_GREATEST_PIXEL = 36_000.0  # arcsec: a map of the whole sky still has 36 such pixels around
 _SANE_REDSHIFT = (0.0, 15.0)
 _SIZES = ("CDELT1", "CDELT2", "CD1_1", "CD1_2", "CD2_1", "CD2_2", "PC1_1", "PC2_2")
 _LOOKUP_KEYWORDS = ("CPDIS1", "CPDIS2", "D2IMDIS1", "D2IMDIS2", "AXISCORR", "D2IM1.EXTVER")
@@ -51,7 +52,7 @@ def celestial_wcs(
     if not any(key in header for key in _SIZES):
         return None, None, ["The sky coordinates in the header give no pixel size; not used."]
     from astropy.wcs import WCS
-    from astropy.wcs.utils import proj_plane_pixel_scales
+    from astropy.wcs.utils import proj_plane_pixel_scales, wcs_to_celestial_frame
 
     try:
         wcs = WCS(header, tables, naxis=2)
@@ -62,7 +63,7 @@ def celestial_wcs(
     except Exception as error:  # wcslib and astropy raise a dozen kinds for bad headers
         reason = (str(error).strip().splitlines() or [type(error).__name__])[-1]
         return None, None, [f"The sky coordinates in the header cannot be used: {reason}"]
-    if not (np.isfinite(sizes).all() and (sizes > 0).all()):
+    if not ((sizes > 0).all() and (sizes <= _GREATEST_PIXEL).all()):
         return None, None, ["The sky coordinates in the header have no sane pixel size; not used."]
     scale, notes = PixelScale(float(np.sqrt(sizes.prod())), "WCS"), []
     if sizes.max() > 1.05 * sizes.min():
@@ -73,6 +74,12 @@ def celestial_wcs(
     if longitude not in ("RA", "GLON"):
         kind = "solar" if longitude == "HPLN" else longitude
         notes.append(f"The sky coordinates are {kind}, so there is no right ascension.")
+        return None, scale, notes
+    try:
+        wcs_to_celestial_frame(wcs)
+    except ValueError:
+        system = text(header, "RADESYS") or text(header, "RADECSYS") or "without a name"
+        notes.append(f"The sky coordinates are of an unknown system ({system}); not used.")
         return None, scale, notes
     return wcs, scale, notes
 

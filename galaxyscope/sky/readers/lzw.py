@@ -13,7 +13,7 @@ def unpack_lzw(packed: bytes, limit: int) -> bytes:
     packed : bytes
         The file, with its three bytes of header.
     limit : int
-        Greatest number of bytes that may come out.
+        Unpacking stops as soon as more than this many bytes are out.
 
     Returns
     -------
@@ -22,7 +22,7 @@ def unpack_lzw(packed: bytes, limit: int) -> bytes:
     Raises
     ------
     ValueError
-        If the bytes are not LZW data, or unpack to more than `limit` bytes.
+        If the bytes are not LZW data.
     """
     if len(packed) < 3 or packed[:2] != b"\x1f\x9d":
         raise ValueError("not LZW data")
@@ -59,7 +59,7 @@ def unpack_lzw(packed: bytes, limit: int) -> bytes:
             else:
                 raise ValueError("damaged LZW data")
             if len(out) > limit:
-                raise ValueError("unpacks to too many bytes")
+                return bytes(out)
             if previous is not None and len(starts) < (1 << widest):
                 starts.append(previous[0])
                 lengths.append(previous[1] + 1)

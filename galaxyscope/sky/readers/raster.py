@@ -16,11 +16,15 @@ from numpy.typing import NDArray
 from galaxyscope.sky.image import ImageError, Plane, SkyImage
 from galaxyscope.sky.readers.pixels import no_infinities
 from galaxyscope.sky.readers.quiet import quiet_pillow
-from galaxyscope.sky.readers.source import MAX_PLANES, Source, inflated_size
+from galaxyscope.sky.readers.source import MAX_PLANES, Source, inflated_size, too_large
 
 _ORIENTATION = 0x0112
 _BITS_PER_SAMPLE = 0x0102
 _DEFLATE = (8, 32946)
+# Pillow's names for pictures of one channel.
+_GREY_8, _GREY_16 = ("1", "L", "LA", "La"), ("I;16", "I;16L", "I;16B", "I;16N")
+_FLUX = ("I", "F")
+_GREY = (*_GREY_8, *_GREY_16, *_FLUX)
 
 
 def read_raster(source: Source, plane: Plane | None = None) -> SkyImage:
@@ -44,6 +48,7 @@ def read_raster(source: Source, plane: Plane | None = None) -> SkyImage:
         If the file is damaged, too large or of a kind that cannot be read.
     """
     from PIL import UnidentifiedImageError
+    from PIL.Image import DecompressionBombError
 
     quiet_pillow()
     page = 0 if plane is None else plane.hdu
@@ -53,6 +58,8 @@ def read_raster(source: Source, plane: Plane | None = None) -> SkyImage:
         raise
     except MemoryError as error:
         raise ImageError(source.path, "there is not enough memory for this picture") from error
+    except DecompressionBombError as error:
+        raise ImageError(source.path, too_large("the image")) from error
     except Exception as error:  # Pillow raises many kinds for damaged files
         if source.kind == "TIFF" and isinstance(error, UnidentifiedImageError):
             picture = _from_tifffile(source, page)
@@ -87,6 +94,8 @@ class _Picture:
 
 
 def _check_page(source: Source, page: int, pages: int) -> None:
+    if pages == 0:
+        raise ImageError(source.path, f"the {source.kind} file is damaged; it has no pages")
     if not 0 <= page < pages:
         raise ImageError(source.path, f"there is no page {page + 1} in this file")
 
@@ -103,7 +112,7 @@ def _from_pillow(source: Source, page: int) -> _Picture:
         _check_page(source, page, pages)
         if page:
             picture.seek(page)
-        source.check_pixels(*picture.size)
+        source.check_pixels(*picture.size, channels=1 if picture.mode in _GREY else 3)
         if _is_deep_colour(source, picture):
             # Pillow would halve the depth without a word.
             if source.kind == "TIFF":
@@ -128,11 +137,11 @@ def _is_deep_colour(source: Source, picture: Any) -> bool:
 
 def _pixels(picture: Any) -> tuple[NDArray[np.float32], float | None]:
     mode = picture.mode
-    if mode in ("1", "L", "LA", "La"):
+    if mode in _GREY_8:
         return _channels(np.asarray(picture.convert("L"))), 255.0
-    if mode.startswith("I;16"):
+    if mode in _GREY_16:
         return _channels(np.asarray(picture)), 65535.0
-    if mode in ("I", "F"):
+    if mode in _FLUX:
         return no_infinities(_channels(np.asarray(picture))), None
     return _channels(np.asarray(picture.convert("RGB"))), 255.0
 
@@ -147,10 +156,11 @@ def _from_tifffile(source: Source, page: int) -> _Picture:
             pages = min(len(tiff.pages), MAX_PLANES)
             _check_page(source, page, pages)
             chosen: Any = tiff.pages[page]
-            source.check_pixels(int(chosen.imagewidth), int(chosen.imagelength))
             samples = int(chosen.samplesperpixel)
-            if chosen.dtype is None or samples > 4 or int(chosen.imagedepth) != 1:
+            real = chosen.dtype is not None and chosen.dtype.kind in "fiub"
+            if not real or not 1 <= samples <= 4 or int(chosen.imagedepth) != 1:
                 raise ImageError(source.path, "the TIFF file has no kind of pixels known here")
+            source.check_pixels(int(chosen.imagewidth), int(chosen.imagelength), samples)
             _check_segments(source, chosen)
             values = np.asarray(chosen.asarray())
     except ImageError:

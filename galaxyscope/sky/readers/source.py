@@ -7,21 +7,20 @@ import io
 import os
 import stat
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any, BinaryIO, Literal
+from typing import BinaryIO, Literal
 
 from galaxyscope.sky.image import ImageError
-from galaxyscope.sky.readers.lzw import unpack_lzw
+from galaxyscope.sky.readers.packing import packing_of, unpack
 
-#: Greatest number of pixels of one picture (a 10 000 × 10 000 mosaic, 400 MB as float32).
+#: Greatest number of values of one picture (a 10 000 × 10 000 mosaic, 400 MB as float32).
 MAX_PIXELS = 100_000_000
 #: Greatest size of a file, in bytes; larger ones would take minutes to hash.
 MAX_FILE_BYTES = 8 * 1024**3
-#: Greatest number of bytes that a compressed file may unpack to.
-MAX_UNPACKED_BYTES = 512 * 1024**2
 #: Greatest number of pictures offered from one file.
 MAX_PLANES = 500
 
@@ -37,7 +36,6 @@ _KINDS: tuple[tuple[bytes, Kind], ...] = (
     (b"II+\x00", "TIFF"),
     (b"MM\x00+", "TIFF"),
 )
-_PACKED = ((b"\x1f\x8b", "gzip"), (b"BZh", "bzip2"), (b"\xfd7zXZ\x00", "xz"), (b"\x1f\x9d", "LZW"))
 _FOREIGN = (
     (b"PK\x03\x04", "a zip archive; unpack it first"),
     (b"%PDF", "a PDF document"),
@@ -61,31 +59,40 @@ class Source:
         Seekable, of the unpacked bytes.
     size : int
         Number of unpacked bytes.
-    sha256 : str
-        Hash of the file as it lies on the disk.
+    file : file object
+        The file as it lies on the disk.
     """
 
     path: Path
     kind: Kind
     stream: BinaryIO
     size: int
-    sha256: str
+    file: io.BufferedReader
+
+    @cached_property
+    def sha256(self) -> str:
+        """Hash of the file as it lies on the disk; worked out when a picture was found in it."""
+        self.file.seek(0)
+        return hashlib.file_digest(self.file, "sha256").hexdigest()
 
     def bytes_at(self, offset: int, count: int) -> bytes:
         """Read up to `count` bytes from `offset`."""
         self.stream.seek(offset)
         return self.stream.read(count)
 
-    def check_pixels(self, columns: int, rows: int) -> None:
+    def check_pixels(self, columns: int, rows: int, channels: int = 1) -> None:
         """Raise :class:`ImageError` for a picture that is empty or larger than the limit."""
         if columns < 1 or rows < 1:
             raise ImageError(self.path, f"the image is empty ({columns} × {rows} pixels)")
-        if columns * rows > MAX_PIXELS:
-            raise ImageError(
-                self.path,
-                f"the image of {columns} × {rows} pixels is larger than the limit of "
-                f"{MAX_PIXELS // 1_000_000} million pixels",
-            )
+        if columns * rows * channels > MAX_PIXELS:
+            colours = "" if channels == 1 else f" in {channels} colours"
+            what = f"the image of {columns} × {rows} pixels{colours}"
+            raise ImageError(self.path, too_large(what))
+
+
+def too_large(what: str) -> str:
+    """Write why a picture with more than :data:`MAX_PIXELS` values is not opened."""
+    return f"{what} is larger than the limit of {MAX_PIXELS // 1_000_000} million values"
 
 
 @contextmanager
@@ -109,16 +116,14 @@ def open_source(path: Path) -> Iterator[Source]:
         if status.st_size > MAX_FILE_BYTES:
             raise ImageError(path, f"the file is larger than {MAX_FILE_BYTES // 1024**3} GiB")
         with open(path, "rb") as stream:
-            sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
-            stream.seek(0)
             head = stream.read(16)
-            packing = next((name for magic, name in _PACKED if head.startswith(magic)), None)
+            packing = packing_of(head)
             if packing is None:
-                yield Source(path, _kind(path, head), stream, status.st_size, sha256)
+                yield Source(path, _kind(path, head), stream, status.st_size, stream)
             else:
-                data = _unpack(path, stream, packing)
+                data = unpack(path, stream, packing)
                 kind = _kind(path, data[:16])
-                yield Source(path, kind, io.BytesIO(data), len(data), sha256)
+                yield Source(path, kind, io.BytesIO(data), len(data), stream)
     except FileNotFoundError as error:
         raise ImageError(path, "there is no such file") from error
     except OSError as error:
@@ -137,40 +142,6 @@ def _kind(path: Path, head: bytes) -> Kind:
         if head.lstrip().startswith(magic):
             raise ImageError(path, f"this is {what}")
     raise ImageError(path, "not a FITS, JPEG, PNG or TIFF file")
-
-
-def _unpack(path: Path, stream: BinaryIO, packing: str) -> bytes:
-    """Unpack a whole compressed file, never more than the limit."""
-    import bz2
-    import gzip
-    import lzma
-
-    stream.seek(0)
-    try:
-        if packing == "LZW":
-            data = unpack_lzw(stream.read(), MAX_UNPACKED_BYTES)
-        else:
-            openers: dict[str, Callable[..., Any]] = {
-                "gzip": gzip.open,
-                "bzip2": bz2.open,
-                "xz": lzma.open,
-            }
-            with openers[packing](stream, "rb") as unpacked:
-                # In pieces: one read of the limit would reserve that much memory at once.
-                buffer = bytearray()
-                while piece := unpacked.read(_CHUNK):
-                    buffer += piece
-                    if len(buffer) > MAX_UNPACKED_BYTES:
-                        raise ValueError("unpacks to too many bytes")
-            data = bytes(buffer)
-    except (EOFError, OSError, ValueError, zlib.error, lzma.LZMAError) as error:
-        if str(error) == "unpacks to too many bytes":
-            limit = MAX_UNPACKED_BYTES // 1024**2
-            raise ImageError(path, f"unpacks to more than {limit} MiB") from error
-        raise ImageError(path, f"the {packing} compression is damaged or cut off") from error
-    if not data:
-        raise ImageError(path, "the compressed file holds nothing")
-    return data
 
 
 def inflated_size(data: bytes, limit: int, wbits: int) -> int:

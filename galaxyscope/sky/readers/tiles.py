@@ -17,11 +17,13 @@ from numpy.typing import NDArray
 
 from galaxyscope.sky.image import ImageError
 from galaxyscope.sky.readers.hdus import BYTES_PER_VALUE, Hdu, integer, text
+from galaxyscope.sky.readers.packing import MAX_UNPACKED_BYTES
 from galaxyscope.sky.readers.pixels import cut_off, no_infinities
-from galaxyscope.sky.readers.source import MAX_PIXELS, MAX_UNPACKED_BYTES, Source, inflated_size
+from galaxyscope.sky.readers.source import MAX_PIXELS, Source, inflated_size
 
 _ALGORITHMS = {"RICE_1", "RICE_ONE", "GZIP_1", "GZIP_2", "PLIO_1", "HCOMPRESS_1", "NOCOMPRESS"}
 _BLOCK = 2880
+_MAX_FIELDS = 999  # FITS standard 4.0, section 7.3.1
 
 
 def read_tiled_plane(source: Source, hdu: Hdu, index: int) -> NDArray[np.float32]:
@@ -89,6 +91,9 @@ def _check_tiles(source: Source, hdu: Hdu, alone: bytes) -> None:
     algorithm = text(header, "ZCMPTYPE")
     if algorithm not in _ALGORITHMS:
         raise ImageError(source.path, f"the tile compression {algorithm or '?'} is not known")
+    # astropy would make a list of as many names as the header promises.
+    if not 1 <= (integer(header, "TFIELDS") or 0) <= _MAX_FIELDS:
+        raise ImageError(source.path, f"the compressed tiles of {hdu.label} are damaged")
     tile = [
         integer(header, f"ZTILE{n}") or (length if n == 1 else 1)
         for n, length in enumerate(reversed(hdu.shape), 1)

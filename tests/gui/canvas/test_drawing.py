@@ -316,3 +316,16 @@ def test_two_lines_with_one_key_are_refused(canvas, make_image):
     canvas.set_image(make_image())
     with pytest.raises(ValueError, match="key of its own"):
         canvas.set_lines([DRAWN, DRAWN])
+
+
+def test_of_two_lines_along_one_bar_both_are_seen(canvas, make_image):
+    canvas.set_image(make_image())
+    short = CanvasLine("short", ((30.0, 40.0), (50.0, 40.0)), "automatic", "automatic")
+    long = CanvasLine("long", ((20.0, 40.0), (60.0, 40.0)), "drawn", "drawn", editable=True)
+    canvas.set_lines([short, long])
+    canvas.select_line("long")
+    items = canvas.lines._items
+    assert items["short"].zValue() > items["long"].zValue()
+    assert canvas._marks.zValue() > items["short"].zValue() > canvas._renderer.item.zValue()
+    canvas.lines.move("long", ((38.0, 40.0), (42.0, 40.0)))
+    assert items["short"].zValue() < items["long"].zValue()

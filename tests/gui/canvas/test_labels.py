@@ -49,3 +49,14 @@ def test_a_line_far_outside_keeps_its_label_on_the_canvas():
     ((x, y, w, h),) = place_labels([Label(((-900, 40), (-700, 40)), (80, 16))], 600, 500)
     assert 0 <= x <= 600 - w
     assert 0 <= y <= 500 - h
+
+
+def test_labels_side_by_side_do_not_read_as_one():
+    size = (150.0, 14.0)
+    labels = [
+        Label(((577.0, 325.0), (622.0, 380.0)), size),
+        Label(((562.0, 290.0), (638.0, 383.0)), (70.0, 14.0)),
+    ]
+    (ax, ay, aw, ah), (bx, by, bw, bh) = place_labels(labels, 726, 520)
+    apart = max(bx - ax - aw, ax - bx - bw)
+    assert apart >= 6 or by >= ay + ah or ay >= by + bh

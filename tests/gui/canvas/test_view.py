@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import PySide6
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QWheelEvent
@@ -36,11 +37,15 @@ def wheel(canvas, at, turn):
     QApplication.sendEvent(viewport, event)
 
 
+# Qt 6.12 takes the one and warns of the other, older ones know only the other.
+Place = QPointF if PySide6.__version_info__ >= (6, 12) else QPoint
+
+
 def drop(canvas, urls):
     data = QMimeData()
     data.setUrls(urls)
     action, none = Qt.DropAction.CopyAction, Qt.KeyboardModifier.NoModifier
-    enter = QDragEnterEvent(QPointF(50, 50), action, data, LEFT, none)
+    enter = QDragEnterEvent(Place(50, 50), action, data, LEFT, none)
     QApplication.sendEvent(canvas.viewport(), enter)
     welcome = canvas.marks.dropping
     event = QDropEvent(QPointF(50, 50), action, data, LEFT, none)

@@ -1,0 +1,244 @@
+"""DeepLIFT: how much of the answer's change each pixel brings, compared with a dark sky.
+
+Shrikumar, Greenside & Kundaje 2017, arXiv:1704.02685, the rescale rule: every activation is
+replaced by the line between what it does for the reference and for the picture. The map,
+multiplier × (picture − reference), sums to the change of the logit. Beyond the paper: products
+of two activations (gates) are shared equally between them, and layer and group normalisation
+are taken apart into sums, squares, roots and products, so that this sum stays right.
+
+DeepLIFT-SHAP (Lundberg & Lee 2017, arXiv:1705.07874) is its mean over many reference skies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from galaxyscope.classify.classifier import Classifier, NetworkInput
+from galaxyscope.explain.engine import explain_samples, tensor
+from galaxyscope.explain.gradient import Contribution
+from galaxyscope.explain.operations import Function, NoRule, Rules, chord, depends, straight
+from galaxyscope.explain.paths import change, references
+from galaxyscope.explain.protocol import Attribution, MethodCard
+from galaxyscope.work.watch import Watch
+
+
+class DeepLiftRules(Rules):
+    """Rescale rule between two runs.
+
+    The first ``with`` records what each operation gives for the reference, the second
+    one, for the picture, uses it in the same order.
+    """
+
+    method = "DeepLIFT"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._tape: list[tuple[Tensor, ...]] = []
+        self._place: int | None = None
+
+    def second_run(self) -> DeepLiftRules:
+        """Use the record from now on."""
+        self._place = 0
+        return self
+
+    def _reference(self, *values: Tensor) -> tuple[Tensor, ...] | None:
+        """Record in the first run; in the second return what was recorded here."""
+        if self._place is None:
+            self._tape.append(tuple(value.detach().clone() for value in values))
+            return None
+        self._place += 1
+        found = self._tape[self._place - 1] if self._place <= len(self._tape) else ()
+        if [v.shape[1:] for v in found] != [v.shape[1:] for v in values]:
+            raise NoRule("DeepLIFT needs a network that does the same for every picture")
+        return found
+
+    def activation(self, function: Function, x: Tensor) -> Tensor:
+        """Line between reference and picture."""
+        y: Tensor = function(x.detach())
+        reference = self._reference(x, y)
+        if reference is None or not x.requires_grad:
+            return super().activation(function, x)
+        return straight(y, chord(function, x.detach(), y, *reference) * x)
+
+    def maximum(self, func: Function, args: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+        """Share between the pixel that wins in the picture and the one in the reference.
+
+        What the maximum gains goes to the winner in the picture, what it loses to the winner
+        in the reference, each as a share of that pixel's own change.
+        """
+        if keywords.pop("return_indices", False):
+            raise NoRule("DeepLIFT has no rule for max pooling with indices")
+        x = args[0]
+        y, winner = func(x.detach(), *args[1:], **keywords, return_indices=True)
+        reference = self._reference(x, y, winner)
+        if reference is None or not x.requires_grad:
+            return func(*args, **keywords)
+        x0, y0, winner0 = (value.expand(len(x), *value.shape[1:]) for value in reference)
+
+        def at(value: Tensor, index: Tensor) -> Tensor:
+            return value.flatten(2).gather(2, index.flatten(2)).view_as(y)
+
+        top = torch.maximum(y, y0)
+        gained = _ratio(top - y0, y - at(x0, winner))
+        lost = _ratio(y - top, at(x.detach(), winner0) - y0)
+        return straight(y, gained * at(x, winner) + lost * at(x, winner0))
+
+    def product(self, func: Function, args: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+        """Of two activations: the change of each times the mean of the other."""
+        if len(args) != 2 or not all(isinstance(value, Tensor) for value in args):
+            if len(depends(args, *keywords.values())) > 1:
+                raise NoRule(f"DeepLIFT has no rule for {func.__name__} of two activations")
+            return func(*args, **keywords)
+        a, b = args
+        reference = self._reference(a, b)
+        if reference is None or not (a.requires_grad and b.requires_grad):
+            return func(a, b, **keywords)
+        self.beyond.add("products of two activations")
+        a0, b0 = reference
+        path = func(a, (b.detach() + b0) / 2) + func((a.detach() + a0) / 2, b)
+        return straight(func(a.detach(), b.detach()), path)
+
+    def other(
+        self, func: Function, name: str, args: tuple[Any, ...], keywords: dict[str, Any]
+    ) -> Any:
+        """Normalisations are taken apart; what is unknown is refused."""
+        if name in {"layer_norm", "group_norm"}:
+            self.beyond.add(name.replace("_norm", " normalisation"))
+        if name == "layer_norm":
+            return self._layer_norm(*args, **keywords)
+        if name == "group_norm":
+            return self._group_norm(*args, **keywords)
+        return self.refuse_unknown(name, args, keywords, func(*args, **keywords))
+
+    def _layer_norm(
+        self,
+        x: Tensor,
+        shape: Sequence[int],
+        weight: Tensor | None = None,
+        bias: Tensor | None = None,
+        eps: float = 1e-5,
+    ) -> Tensor:
+        y = self._standard(x, tuple(range(-len(shape), 0)), eps)
+        y = y if weight is None else y * weight
+        return y if bias is None else y + bias
+
+    def _group_norm(
+        self,
+        x: Tensor,
+        groups: int,
+        weight: Tensor | None = None,
+        bias: Tensor | None = None,
+        eps: float = 1e-5,
+    ) -> Tensor:
+        y = self._standard(x.reshape(len(x), groups, -1), (-1,), eps).reshape(x.shape)
+        shape = (1, -1) + (1,) * (x.ndim - 2)
+        y = y if weight is None else y * weight.view(shape)
+        return y if bias is None else y + bias.view(shape)
+
+    def _standard(self, x: Tensor, over: tuple[int, ...], eps: float) -> Tensor:
+        centred = x - x.mean(over, keepdim=True)
+        variance = self.activation(torch.square, centred).mean(over, keepdim=True)
+        inverse = self.activation(torch.rsqrt, variance + eps)
+        found: Tensor = self.product(torch.mul, (centred, inverse), {})
+        return found
+
+
+def _ratio(part: Tensor, whole: Tensor) -> Tensor:
+    nothing = part == 0
+    return torch.where(nothing, torch.zeros_like(part), part / whole.where(~nothing, part + 1))
+
+
+def multipliers(
+    logits: Callable[[Tensor], Tensor], x: Tensor, x0: Tensor, index: int, watch: Watch
+) -> Tensor:
+    """DeepLIFT multipliers of the logit; inside `galaxyscope.explain.engine.steady`.
+
+    Parameters
+    ----------
+    logits : callable
+        Of a batch of any tensors.
+    x, x0 : Tensor, the same shape (n, …)
+        What is explained, and what it is compared with.
+    index : int
+        Of the class.
+    watch : Watch
+        Checked between the two runs.
+
+    Returns
+    -------
+    Tensor, shape of `x`
+        Times ``x - x0`` they sum to the change of the logit.
+    """
+    return multipliers_and_rules(logits, x, x0, index, watch)[0]
+
+
+def multipliers_and_rules(
+    logits: Callable[[Tensor], Tensor], x: Tensor, x0: Tensor, index: int, watch: Watch
+) -> tuple[Tensor, DeepLiftRules]:
+    """Like :func:`multipliers`, and what was met on the way."""
+    rules = DeepLiftRules()
+    x0 = x0.detach().requires_grad_(True)  # which shows what depends on the picture
+    with rules:
+        logits(x0)
+    watch.check()
+    x = x.detach().requires_grad_(True)
+    with rules.second_run():
+        score = logits(x)[:, index].sum()
+    return torch.autograd.grad(score, x)[0], rules
+
+
+class _Skies(Contribution):
+    """One picture against several reference skies."""
+
+    def __init__(self, image: torch.Tensor, count: int, sigma: float, seed: int) -> None:
+        super().__init__(image, image)
+        self.count, self._sigma, self._seed = count, sigma, seed
+
+    def reference(self, samples: Sequence[int]) -> Tensor:
+        """Return the reference sky of each sample; black without noise."""
+        if not self._sigma:
+            return torch.zeros_like(self.inputs(samples))
+        return references(samples, self._image, self._sigma, self._seed)
+
+    def inputs(self, samples: Sequence[int]) -> Tensor:
+        """Return the picture for every reference."""
+        return self._image.expand(len(samples), -1, -1, -1)
+
+    def maps(self, samples: Sequence[int], gradients: Tensor) -> tuple[Tensor, Tensor]:
+        """Multiplier × (picture − reference)."""
+        found = gradients * (self._image - self.reference(samples))
+        return found, gradients.new_ones(len(samples), 1, 1, 1)
+
+
+def explain(
+    classifier: Classifier,
+    net_input: NetworkInput,
+    target: str,
+    card: MethodCard,
+    settings: Mapping[str, Any],
+    watch: Watch,
+) -> Attribution:
+    """DeepLIFT against the black sky, or several skies; see :meth:`Explainer.explain`."""
+    image, index = tensor(classifier, net_input), classifier.class_index(target)
+    sigma = float(settings.get("noise", 0.0)) * float(image.max() - image.min())
+    sampler = _Skies(image, int(settings.get("samples", 1)), sigma, int(settings.get("seed", 0)))
+    promise = change(classifier, image, sampler.reference(range(sampler.count)), index, watch)
+
+    def gradient(samples: Sequence[int], x: Tensor) -> Tensor:
+        return multipliers(classifier.logits, x, sampler.reference(samples), index, watch)
+
+    return explain_samples(
+        classifier,
+        net_input,
+        target,
+        card,
+        settings,
+        watch,
+        sampler,
+        gradient=gradient,
+        promise=promise,
+    )

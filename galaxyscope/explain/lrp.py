@@ -1,0 +1,157 @@
+"""Layer-wise relevance propagation (Bach et al. 2015, PLoS ONE 10, e0130140).
+
+The answer is handed back layer by layer, each unit giving to its inputs in proportion to what
+they brought: the γ rule for convolutions, which favours what speaks with the unit's own sign
+(Montavon et al. 2019, LNCS 11700, p. 193; for inputs and outputs of either sign as in zennit,
+Anders et al. 2021, arXiv:2106.13200), and γ = 0 for dense layers. An activation hands on all it
+gets; layer normalisation, softmax and gates as Ali et al. 2022 (arXiv:2202.07304).
+
+Instead of relevances R the slopes R / x are propagated. They are products of bounded factors
+(f(x) − f(0)) / x and z / z′ with |z′| ≥ |z|: no division by what cancels, which lets other
+implementations blow up at the sums of a residual network. Biases keep what they brought:
+the completeness error is their share of the answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from galaxyscope.classify.classifier import Classifier, NetworkInput
+from galaxyscope.explain.engine import answers, explain_samples, gradients, steady, tensor
+from galaxyscope.explain.gradient import Contribution
+from galaxyscope.explain.operations import Function, NoRule, Rules, chord, depends, straight
+from galaxyscope.explain.protocol import Attribution, MethodCard
+from galaxyscope.work.watch import Watch
+
+
+class LrpRules(Rules):
+    """LRP with the γ rule for convolutions.
+
+    Parameters
+    ----------
+    gamma : float
+        0: each input in proportion to what it brought, whatever its sign.
+    """
+
+    method = "LRP"
+
+    def __init__(self, gamma: float) -> None:
+        super().__init__()
+        self._gamma = gamma
+
+    def activation(self, function: Function, x: Tensor) -> Tensor:
+        """All that the unit got goes on; what it would give without input is a bias."""
+        y: Tensor = function(x.detach())
+        if not x.requires_grad:
+            return y
+        zero = torch.zeros_like(x)
+        rest: Tensor = function(zero)
+        if not bool(torch.isfinite(rest).all()):
+            raise NoRule("LRP has no rule for an activation that is infinite at zero")
+        return straight(y, chord(function, x.detach(), y, zero, rest) * x)
+
+    def product(self, func: Function, args: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+        """Convolutions by the γ rule; two activations get half each."""
+        if func.__name__ == "conv2d" and self._gamma and depends(args[:1]):
+            return self._convolution(*args, **keywords)
+        if len(depends(args)) < 2:
+            return func(*args, **keywords)
+        if func is torch.einsum or keywords or len(args) > 2:
+            raise NoRule(f"LRP has no rule for {func.__name__} of two activations")
+        self.beyond.add("products of two activations")
+        a, b = args
+        return (func(a, b.detach()) + func(a.detach(), b)) / 2
+
+    def quotient(self, a: Any, b: Tensor) -> Tensor:
+        """Take the divisor as a constant scale."""
+        self.beyond.add("divisions")
+        found: Tensor = a / b.detach()
+        return found
+
+    def _convolution(
+        self, x: Tensor, weight: Tensor, bias: Tensor | None = None, *rest: Any, **keywords: Any
+    ) -> Tensor:
+        up, down = (
+            weight + self._gamma * part for part in (weight.clamp(min=0), weight.clamp(max=0))
+        )
+        bias_up = None if bias is None else bias + self._gamma * bias.clamp(min=0)
+        bias_down = None if bias is None else bias + self._gamma * bias.clamp(max=0)
+        with torch.no_grad():
+            z = torch.conv2d(x, weight, bias, *rest, **keywords)
+        bright = x * (x > 0)
+        dark = x - bright
+
+        def both(first: Tensor, second: Tensor, shift: Tensor | None) -> Tensor:
+            return torch.conv2d(bright, first, shift, *rest, **keywords) + torch.conv2d(
+                dark, second, None, *rest, **keywords
+            )
+
+        favoured = torch.where(z > 0, both(up, down, bias_up), both(down, up, bias_down))
+        share = z / favoured.detach().where(z != 0, torch.ones_like(z))
+        return straight(z, share * favoured)
+
+    def other(
+        self, func: Function, name: str, args: tuple[Any, ...], keywords: dict[str, Any]
+    ) -> Any:
+        """Weights of an attention and scales of a normalisation are taken as constants."""
+        if name in {"layer_norm", "group_norm"} and depends(args[0]):
+            self.beyond.add(name.replace("_norm", " normalisation"))
+            return self._normalisation(func, name, args, keywords)
+        if name in {"softmax", "scaled_dot_product_attention"}:
+            self.beyond.add("attention")
+        if name == "softmax":
+            return func(*args, **keywords).detach()
+        if name == "scaled_dot_product_attention":
+            return func(args[0].detach(), args[1].detach(), *args[2:], **keywords)
+        return self.refuse_unknown(name, args, keywords, func(*args, **keywords))
+
+    def _normalisation(
+        self, func: Function, name: str, args: tuple[Any, ...], keywords: dict[str, Any]
+    ) -> Tensor:
+        x = args[0]
+        options = dict(zip(("shape", "weight", "bias", "eps"), args[1:], strict=False)) | keywords
+        options.setdefault("shape", keywords.get("normalized_shape", keywords.get("num_groups")))
+        if name == "layer_norm":
+            over, grouped = tuple(range(-len(options["shape"]), 0)), x
+        else:
+            over, grouped = (-1,), x.reshape(len(x), options["shape"], -1)
+        scale = grouped.detach().var(over, unbiased=False, keepdim=True) + options.get("eps", 1e-5)
+        y = ((grouped - grouped.mean(over, keepdim=True)) / scale.sqrt()).reshape(x.shape)
+        weight = options.get("weight")
+        if weight is not None:
+            y = y * (weight if name == "layer_norm" else weight.view(1, -1, *[1] * (x.ndim - 2)))
+        return straight(func(*args, **keywords), y)
+
+
+def explain(
+    classifier: Classifier,
+    net_input: NetworkInput,
+    target: str,
+    card: MethodCard,
+    settings: Mapping[str, Any],
+    watch: Watch,
+) -> Attribution:
+    """LRP of the logit, summed over channels; see :meth:`Explainer.explain`."""
+    image, index = tensor(classifier, net_input), classifier.class_index(target)
+    with steady(classifier.network):
+        promise = float(answers(classifier, image, index))
+    watch.check()
+
+    def gradient(samples: Sequence[int], x: Tensor) -> Tensor:
+        return gradients(classifier, x, index, LrpRules(float(settings["gamma"])))
+
+    return explain_samples(
+        classifier,
+        net_input,
+        target,
+        card,
+        settings,
+        watch,
+        Contribution(image, image),
+        gradient=gradient,
+        promise=promise,
+    )

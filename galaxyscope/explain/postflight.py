@@ -1,0 +1,60 @@
+"""What is odd about a map that was made: said to the user instead of a black picture."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+_TOLERATED = 0.05
+
+
+def completeness_error(values: NDArray[np.float32], promise: float) -> float:
+    """Compare the sum of a map with what it should sum to.
+
+    Parameters
+    ----------
+    values : ndarray
+    promise : float
+        Change of the answer that the map distributes over the pixels.
+
+    Returns
+    -------
+    float
+        |Σ values − promise| / |promise|; inf where a map promised to sum to zero does not.
+    """
+    missing = abs(float(values.sum(dtype=np.float64)) - promise)
+    if promise == 0:
+        return 0.0 if missing == 0 else float("inf")
+    return missing / abs(promise)
+
+
+def oddities(
+    values: NDArray[np.float32], target: str, error: float | None = None
+) -> tuple[str, ...]:
+    """Sentences on what a reader of this map should know.
+
+    Parameters
+    ----------
+    values : ndarray
+        Finite.
+    target : str
+        Class name.
+    error : float, optional
+        :func:`completeness_error` of a method that promises completeness.
+
+    Returns
+    -------
+    tuple of str
+        Empty where nothing is odd.
+    """
+    found = []
+    largest = float(np.abs(values).max())
+    if float(np.ptp(values)) <= 1e-6 * largest:
+        found.append("The map has the same value everywhere: it points nowhere.")
+    if float(values.max()) <= 0:
+        found.append(f"No positive evidence: nothing in the picture speaks for {target}.")
+    if error is not None and error > _TOLERATED:
+        found.append(
+            f"The map should sum to the change of the answer, and misses it by {100 * error:.0f} %."
+        )
+    return tuple(found)

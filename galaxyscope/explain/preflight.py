@@ -1,0 +1,253 @@
+"""Does a method fit a network? Asked before it runs, answered with the reason.
+
+Methods that do not fit often fail silently: a picture comes out, and it is that of another
+method or of nothing. The answer comes from trial runs on the network itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from galaxyscope.classify.classifier import Classifier, NetworkInput
+from galaxyscope.explain.deeplift import multipliers_and_rules
+from galaxyscope.explain.engine import gradients, steady, tensor
+from galaxyscope.explain.features import (
+    FeatureMap,
+    features_and_gradient,
+    last_feature_map,
+    tail,
+)
+from galaxyscope.explain.guided import DeconvolutionRules
+from galaxyscope.explain.lrp import LrpRules
+from galaxyscope.explain.operations import ACTIVATIONS, NoRule, Rules, depends, name_of
+from galaxyscope.work.watch import Watch
+
+
+@dataclass(frozen=True)
+class Fit:
+    """How a method fits a network.
+
+    Parameters
+    ----------
+    verdict : {"fits", "adapted", "refused"}
+    reason : str
+        One sentence: how it was adapted, or why it cannot be used; empty where it fits.
+    """
+
+    verdict: Literal["fits", "adapted", "refused"]
+    reason: str = ""
+
+
+FITS = Fit("fits")
+
+_RECTIFIERS = frozenset({"relu", "relu6", "hardtanh", "clamp", "clamp_min", "threshold"})
+
+
+def preflight(name: str, classifier: Classifier, net_input: NetworkInput | None = None) -> Fit:
+    """Ask whether a method fits a network.
+
+    Parameters
+    ----------
+    name : str
+        Registry name of the method.
+    classifier : Classifier
+        Runs a few times, and is as it was afterwards; nobody else may use it meanwhile.
+    net_input : NetworkInput, optional
+        Picture for the trial runs; default: a blank one of the network's size.
+
+    Returns
+    -------
+    Fit
+    """
+    if name not in _CHECKS:
+        return FITS
+    if any(isinstance(module, torch.jit.ScriptModule) for module in classifier.network.modules()):
+        return Fit("refused", "the network is compiled, and the method must see its operations")
+    if net_input is None:
+        size = classifier.card.input_size
+        x = torch.full((1, 3, size, size), 0.5, device=classifier.device)
+    else:
+        x = tensor(classifier, net_input)
+    with steady(classifier.network):
+        return _CHECKS[name](classifier, x)
+
+
+class _Listing(Rules):
+    """Notes which activations depend on the picture."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.activations: set[str] = set()
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Any,
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        if name_of(func) in ACTIVATIONS and depends(args[:1]):
+            self.activations.add(name_of(func))
+        return func(*args, **(kwargs or {}))
+
+
+def _guided(classifier: Classifier, x: Tensor) -> Fit:
+    return _valves(classifier, x, "where the activation rises, times its slope")
+
+
+def _deconvolution(classifier: Classifier, x: Tensor) -> Fit:
+    """Compare two pictures: only max pooling and gates tell the way back of the picture."""
+    other = torch.rand(x.shape, generator=torch.Generator().manual_seed(0)).to(x.device)
+    one, two = (gradients(classifier, p, 0, DeconvolutionRules()) for p in (x, other))
+    if bool((one - two).abs().max() <= 1e-4 * one.abs().max()):
+        return Fit(
+            "refused",
+            "the network has no max pooling, without which the way back does not see the "
+            "picture: the map would be the same for every galaxy",
+        )
+    return _valves(classifier, x, "whatever the slope of the activation")
+
+
+def _valves(classifier: Classifier, x: Tensor, how: str) -> Fit:
+    x = x.clone().requires_grad_(True)
+    with _Listing() as listing:
+        classifier.logits(x)
+    others = sorted(listing.activations - _RECTIFIERS)
+    if not listing.activations:
+        return Fit("refused", "the network has no activations, so this would be the plain gradient")
+    if others:
+        return Fit(
+            "adapted",
+            f"the method is made for ReLU and the network has {_list(others)}: positive gradients "
+            f"go back {how}",
+        )
+    return FITS
+
+
+def _features(classifier: Classifier, x: Tensor) -> Fit:
+    try:
+        last_feature_map(classifier, x)
+    except ValueError as error:
+        return Fit("refused", str(error))
+    return FITS
+
+
+def _with_features(check: Callable[[Classifier, Tensor, FeatureMap], Fit]) -> _Check:
+    def whole(classifier: Classifier, x: Tensor) -> Fit:
+        fit = _features(classifier, x)
+        if fit.verdict == "refused":
+            return fit
+        return check(classifier, x, last_feature_map(classifier, x))
+
+    return whole
+
+
+def _cam(classifier: Classifier, x: Tensor, where: FeatureMap) -> Fit:
+    """Try whether the logits are linear in the spatial means of the features."""
+    features, _, _ = features_and_gradient(classifier, x, where, 0)
+    rest = tail(classifier, x, where)
+    scale = features.abs().max() + 1
+    draw = torch.Generator().manual_seed(0)
+    one, other = (
+        torch.randn(features.shape, generator=draw).to(features.device) * scale for _ in range(2)
+    )
+    with torch.no_grad():
+        zero = rest(torch.zeros_like(features))
+        separate = [rest(one) - zero, rest(other) - zero]
+        joint = rest(one + 2 * other) - zero
+        means = rest(one.mean((-2, -1), keepdim=True).expand_as(one)) - zero
+    size = torch.stack(separate).abs().max()
+    linear = (joint - separate[0] - 2 * separate[1]).abs().max() <= 1e-3 * size
+    averaged = (means - separate[0]).abs().max() <= 1e-3 * size
+    if bool(linear) and bool(averaged):
+        return FITS
+    return Fit(
+        "refused",
+        "CAM needs a network whose last feature map is averaged and goes into one linear layer; "
+        "Grad-CAM and HiRes-CAM do not",
+    )
+
+
+def _xgrad(classifier: Classifier, x: Tensor, where: FeatureMap) -> Fit:
+    features, _, _ = features_and_gradient(classifier, x, where, 0)
+    if bool((features >= 0).all()):
+        return FITS
+    return Fit(
+        "adapted",
+        "the features have negative values: channels whose sum nearly cancels are weighed by "
+        "their mean gradient, as in Grad-CAM",
+    )
+
+
+def _guided_grad_cam(classifier: Classifier, x: Tensor) -> Fit:
+    fit = _features(classifier, x)
+    return fit if fit.verdict == "refused" else _guided(classifier, x)
+
+
+def _lift(classifier: Classifier, x: Tensor, where: FeatureMap) -> Fit:
+    features, _, _ = features_and_gradient(classifier, x, where, 0)
+    return _deeplift_of(tail(classifier, x, where), features)
+
+
+def _deeplift(classifier: Classifier, x: Tensor) -> Fit:
+    return _deeplift_of(classifier.logits, x)
+
+
+def _deeplift_of(logits: Callable[[Tensor], Tensor], x: Tensor) -> Fit:
+    try:
+        _, rules = multipliers_and_rules(logits, x, torch.zeros_like(x), 0, Watch())
+    except NoRule as error:
+        return Fit("refused", str(error))
+    return _beyond(rules, "taken apart or shared equally, so that the sum stays right")
+
+
+def _lrp(classifier: Classifier, x: Tensor) -> Fit:
+    rules, x = LrpRules(gamma=0.25), x.clone().requires_grad_(True)
+    try:
+        with rules:
+            classifier.logits(x)
+    except NoRule as error:
+        return Fit("refused", str(error))
+    return _beyond(rules, "treated as in Ali et al. 2022: weights and scales are constants")
+
+
+def _beyond(rules: Rules, how: str) -> Fit:
+    if not rules.beyond:
+        return FITS
+    return Fit("adapted", f"the paper has no rule for {_list(sorted(rules.beyond))}: {how}")
+
+
+def _list(words: list[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+_Check = Callable[[Classifier, Tensor], Fit]
+
+_CHECKS: Mapping[str, _Check] = {
+    "guided-backprop": _guided,
+    "deconvolution": _deconvolution,
+    "deeplift": _deeplift,
+    "deeplift-shap": _deeplift,
+    "lrp": _lrp,
+    "cam": _with_features(_cam),
+    "xgrad-cam": _with_features(_xgrad),
+    "lift-cam": _with_features(_lift),
+    "guided-grad-cam": _guided_grad_cam,
+} | dict.fromkeys(
+    (
+        "grad-cam",
+        "grad-cam++",
+        "score-cam",
+        "faster-score-cam",
+        "layer-cam",
+        "hires-cam",
+        "eigen-cam",
+        "ablation-cam",
+    ),
+    _features,
+)

@@ -1,0 +1,170 @@
+"""How was this computed? Formula, inputs, error and source of every number in the table."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from galaxyscope.explain.cards import CARDS
+from galaxyscope.gui.desk import one_line
+from galaxyscope.gui.rows import DRAWN_ERROR_PX, angle_text, difference_text, length_text, who
+from galaxyscope.records.record import Record
+
+Quantity = Literal["arcsec", "px", "kpc", "pa", "difference"]
+
+PAPER = "Bhambra, Joachimi & Lahav 2022, MNRAS 511, 5032, Algorithm 1"
+_TITLES = {
+    "arcsec": "Length, arcsec",
+    "px": "Length, pixels of the file",
+    "kpc": "Length, kpc",
+    "pa": "Position angle, degrees",
+    "difference": "Drawn minus automatic",
+}
+_SEARCHES = {
+    "invariant": "L = extent, along its long axis, of the map above the first threshold where "
+    "R = (λ₁ − λ₂) / (λ₁ + λ₂) of the pixels' covariance exceeds T_c.",
+    "published": "L = farthest pair of pixel centres of the map above the first threshold "
+    "(from 0.5 of the maximum, in steps of 0.0001) where |Pearson r| exceeds T_c.",
+}
+_SAMPLING = (
+    "± is one standard deviation and covers only the sampling noise of the map and the pixel "
+    "grid: how well this map fixes the length, not how well the map shows the bar."
+)
+_NO_ERROR = "No ±: the method has no independent samples to estimate one from."
+_BY_HAND = f"No ±: a line drawn by hand is rounded to {DRAWN_ERROR_PX:g} px."
+
+
+@dataclass(frozen=True)
+class Computation:
+    """Everything that a number was made from, in words.
+
+    Parameters
+    ----------
+    title, value, formula : str
+    inputs : tuple of (name, value)
+    caution : str
+        What the error means and does not mean.
+    reference : str
+    """
+
+    title: str
+    value: str
+    formula: str
+    inputs: tuple[tuple[str, str], ...]
+    caution: str
+    reference: str
+
+    def __str__(self) -> str:
+        lines = [f"{self.title}: {self.value}", self.formula]
+        lines += [f"{name}: {value}" for name, value in self.inputs]
+        return "\n".join(line for line in (*lines, self.caution, self.reference) if line)
+
+
+def how_computed(record: Record, quantity: Quantity) -> Computation:
+    """Say how a number of a row was computed."""
+    automatic = record.kind == "automatic"
+    error = _BY_HAND
+    if automatic:
+        error = _NO_ERROR if record.length_err_px is None else _SAMPLING
+    return Computation(
+        f"{_TITLES[quantity]} · {one_line(who(record))}",
+        _value(record, quantity),
+        _formula(record, quantity),
+        tuple((name, one_line(value)) for name, value in _inputs(record) if value),
+        error,
+        _reference(record),
+    )
+
+
+def _value(record: Record, quantity: Quantity) -> str:
+    if quantity == "pa":
+        return angle_text(record)
+    if quantity == "difference":
+        return difference_text(record)
+    return length_text(record, quantity)
+
+
+def _formula(record: Record, quantity: Quantity) -> str:
+    if quantity == "arcsec":
+        return "L″ = L px × arcsec per px"
+    if quantity == "kpc":
+        return "L kpc = L″ × kpc per arcsec at this redshift (angular diameter distance)"
+    if quantity == "difference":
+        return "100 % × (L drawn − L automatic) / L automatic;  PA drawn − PA automatic"
+    if quantity == "pa":
+        if record.pa_frame == "sky":
+            return "From one end of the line to the other on the sky, from north through east"
+        return (
+            "Image angle, for the file has no sky coordinates: counter-clockwise from straight "
+            "up as the picture is shown. It is not east of north."
+        )
+    if record.kind == "drawn":
+        return "L = √((x₂ − x₁)² + (y₂ − y₁)²)"
+    return _SEARCHES.get(record.algorithm, "")
+
+
+def _inputs(record: Record) -> list[tuple[str, str]]:
+    plane = f", {record.plane}" if record.plane else ""
+    inputs = [
+        ("File", f"{Path(record.path).name}{plane}"),
+        ("SHA-256 of the file", record.image_sha256[:16]),
+    ]
+    if record.kind == "automatic":
+        inputs += [
+            ("Network", f"{record.model}, SHA-256 {record.model_sha256[:16]}"),
+            ("Map", f"{record.method} of {record.target}"),
+            ("Settings", _settings(record)),
+            ("Algorithm", record.algorithm),
+            ("Threshold", "" if record.threshold is None else f"{record.threshold:.4f} of maximum"),
+        ]
+    else:
+        inputs.append(("Drawn by", record.observer))
+    inputs += [
+        ("Ends", _ends(record)),
+        ("Pixel scale", _scale(record)),
+        ("Redshift", "" if record.redshift is None else f"{record.redshift:g}"),
+        ("Cosmology", record.cosmology),
+        ("Remarks", record.flags.replace("-", " ")),
+        ("Measured", f"{record.created_at}, GalaxyScope {record.version}"),
+    ]
+    return inputs
+
+
+def _settings(record: Record) -> str:
+    """Return all settings of explainer and algorithm, as they were kept."""
+    try:
+        kept = json.loads(record.parameters or "{}")
+    except ValueError:  # a row of another version
+        return record.parameters
+    return ", ".join(f"{name} {value}" for name, value in _flat(kept))
+
+
+def _flat(kept: object, before: str = "") -> list[tuple[str, object]]:
+    if not isinstance(kept, dict):
+        return [(before.strip(), kept)]
+    return [pair for name, value in kept.items() for pair in _flat(value, f"{before} {name}")]
+
+
+def _ends(record: Record) -> str:
+    if record.ends is None:
+        return ""
+    (x1, y1), (x2, y2) = record.ends
+    return f"({x1:.2f}, {y1:.2f}) to ({x2:.2f}, {y2:.2f})"
+
+
+def _scale(record: Record) -> str:
+    if record.scale_arcsec_per_px is None:
+        return "unknown: lengths in pixels only"
+    return f"{record.scale_arcsec_per_px:.6g}″ per px, from {record.scale_source}"
+
+
+def _reference(record: Record) -> str:
+    if record.kind == "drawn":
+        return ""
+    card = next((card for card in CARDS if card.name == record.method), None)
+    paper = PAPER
+    if record.algorithm == "invariant":
+        paper += ", with R instead of Pearson's r so that all angles measure alike"
+    return paper if card is None else f"Bar: {paper}\nMap: {card.reference}"
