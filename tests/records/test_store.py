@@ -165,7 +165,7 @@ with Session(Path(sys.argv[1])) as session:
 def test_kill_9_loses_nothing_that_was_shown(path: Path) -> None:
     chance = random.Random(7)
     shown = 0
-    for _ in range(20):
+    for _ in range(8):
         with Session(path) as session:
             before = len(session.records())
         command = [sys.executable, "-c", WRITER, str(path)]

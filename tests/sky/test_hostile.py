@@ -18,6 +18,7 @@ from astropy.io import fits
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from galaxyscope.sky.coordinates import pixel_position, sky_position
 from galaxyscope.sky.image import ImageError, SkyImage
 from galaxyscope.sky.readers import open_image, source
 
@@ -105,6 +106,20 @@ def test_lookup_tables_are_used(shared_data):
     with fits.open(path) as hdus:
         expected = WCS(hdus[1].header, hdus).all_pix2world([[20.0, 30.0]], 0)
     assert image.wcs.all_pix2world([[20.0, 30.0]], 0) == pytest.approx(expected, abs=1e-12)
+
+
+def test_distortions_that_cannot_be_inverted(tmp_path):
+    """From a fuzzed header: numpy warned of an "All-NaN slice" on the way back to pixels."""
+    hdu = fits.PrimaryHDU(np.ones((8, 8), np.float32))
+    cards = {"CTYPE1": "RA---TAN-SIP", "CTYPE2": "DEC--TAN-SIP", "CRPIX1": 2.0**63, "CRPIX2": 64.0}
+    cards |= {"CRVAL1": 10.0, "CRVAL2": 20.0, "CDELT1": -1e-4, "CDELT2": 1e-4}
+    cards |= {"A_ORDER": 2, "B_ORDER": 2, "A_2_0": 1e5, "B_0_2": 1e5}
+    hdu.header.update(cards)
+    hdu.writeto(tmp_path / "sip.fits")
+    image = open_image(tmp_path / "sip.fits")
+    place = sky_position(image, 3.0, 4.0)
+    assert place is not None
+    assert pixel_position(image, *place) is None
 
 
 HEAD = b"SIMPLE  =                    T".ljust(80)

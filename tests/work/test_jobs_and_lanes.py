@@ -17,6 +17,9 @@ from galaxyscope.work.jobs import Job, JobState
 from galaxyscope.work.lanes import IO, Lanes
 from galaxyscope.work.watch import Cancelled, Watch
 
+#: Seconds to wait for what takes milliseconds: other work on the machine must fail no test.
+PATIENCE = 30
+
 
 @pytest.fixture
 def lanes() -> Iterator[Lanes]:
@@ -32,10 +35,10 @@ class Gate:
 
         def hold() -> None:
             entered.set()
-            assert self._open.wait(10)
+            assert self._open.wait(PATIENCE)
 
         self.job = lanes.submit(lane, hold)
-        assert entered.wait(5)
+        assert entered.wait(PATIENCE)
 
     def open(self) -> None:
         self._open.set()
@@ -54,7 +57,7 @@ def test_a_job_tells_its_life_from_the_working_thread(lanes: Lanes) -> None:
         seen.append((job.state, job.done, job.total, job.partial, name))
 
     job = lanes.submit("net", work, 2, title="twice", on_state=note)
-    assert job.wait(5)
+    assert job.wait(PATIENCE)
     assert [row[:4] for row in seen] == [
         (JobState.BUSY, 0, 0, None),
         (JobState.BUSY, 1, 2, "part 0"),
@@ -77,7 +80,7 @@ def test_errors_are_values_with_their_traceback(lanes: Lanes) -> None:
         raise ValueError("m51.fits: not an image")
 
     job = lanes.submit(IO, fails)
-    assert job.wait(5)
+    assert job.wait(PATIENCE)
     assert job.state is JobState.FAILED
     assert job.result is None
     assert job.error is not None
@@ -85,7 +88,7 @@ def test_errors_are_values_with_their_traceback(lanes: Lanes) -> None:
     assert isinstance(job.error.exception, ValueError)
     assert "in fails" in job.error.traceback
     assert kept[0]() is None, "an error must not keep the data of its frames alive"
-    assert lanes.submit(IO, len, "abc").wait(5), "the lane lives on"
+    assert lanes.submit(IO, len, "abc").wait(PATIENCE), "the lane lives on"
 
 
 @pytest.mark.parametrize("error", [SystemExit(3), KeyboardInterrupt()])
@@ -95,7 +98,7 @@ def test_no_error_ends_a_lane(lanes: Lanes, error: BaseException) -> None:
 
     job = lanes.submit("net", leave)
     after = lanes.submit("net", len, "abcd")
-    assert after.wait(5)
+    assert after.wait(PATIENCE)
     assert job.state is JobState.FAILED
     assert after.result == 4
 
@@ -110,32 +113,35 @@ def test_a_failing_listener_is_heard_and_harms_nothing(
         raise RuntimeError(f"while {job.state.value}")
 
     job = lanes.submit("net", len, "ab", on_state=listener)
-    assert job.wait(5)
+    assert job.wait(PATIENCE)
     assert (job.state, job.result) == (JobState.COMPLETED, 2)
     assert heard == ["while busy", "while completed"]
 
 
 def test_a_serial_lane_never_runs_two_jobs_and_the_pool_does(lanes: Lanes) -> None:
     inside, most, lock = [0], {"net": 0, IO: 0}, threading.Lock()
+    meet = {"net": threading.Barrier(1), IO: threading.Barrier(3)}
 
     def work(lane: str) -> None:
         with lock:
             inside[0] += 1
             most[lane] = max(most[lane], inside[0])
-        time.sleep(0.005)
+        meet[lane].wait(PATIENCE)
+        time.sleep(0.001)
         with lock:
             inside[0] -= 1
 
     for lane in ("net", IO):
-        jobs = [lanes.submit(lane, work, lane) for _ in range(20)]
-        assert all(job.wait(5) for job in jobs)
+        jobs = [lanes.submit(lane, work, lane) for _ in range(21)]
+        assert all(job.wait(PATIENCE) for job in jobs)
+    assert {job.state for job in jobs} == {JobState.COMPLETED}
     assert most == {"net": 1, IO: 3}
 
 
 def test_two_serial_lanes_run_side_by_side(lanes: Lanes) -> None:
     meet = threading.Barrier(2)
-    jobs = [lanes.submit(name, meet.wait, 5) for name in ("net a", "net b")]
-    assert all(job.wait(6) for job in jobs)
+    jobs = [lanes.submit(name, meet.wait, PATIENCE) for name in ("net a", "net b")]
+    assert all(job.wait(PATIENCE) for job in jobs)
     assert {job.state for job in jobs} == {JobState.COMPLETED}
 
 
@@ -147,7 +153,7 @@ def test_priority_first_then_order_of_submission(priorities: list[int]) -> None:
             lanes.submit("net", ran.append, (p, i), priority=p) for i, p in enumerate(priorities)
         ]
         gate.open()
-        assert all(job.wait(5) for job in jobs)
+        assert all(job.wait(PATIENCE) for job in jobs)
     oracle = [(p, i) for p in range(3, -4, -1) for i, q in enumerate(priorities) if q == p]
     assert ran == oracle
 
@@ -159,14 +165,14 @@ def test_the_same_key_replaces_the_pending_job_only(lanes: Lanes) -> None:
     second = lanes.submit("net", len, "ab", key="selected")
     assert first.state is JobState.CANCELLED
     gate.open()
-    assert second.wait(5)
-    assert other.wait(5)
+    assert second.wait(PATIENCE)
+    assert other.wait(PATIENCE)
     assert (first.result, second.result, other.result) == (None, 2, 3)
 
     busy = Gate(lanes, "net")
     running_key = lanes.submit("net", len, "abcd", key="selected")
     busy.open()
-    assert running_key.wait(5)
+    assert running_key.wait(PATIENCE)
     assert running_key.state is JobState.COMPLETED, "an ended job leaves its key free"
 
 
@@ -177,28 +183,30 @@ def test_cancel_of_a_pending_job_is_immediate(lanes: Lanes) -> None:
     assert job.state is JobState.CANCELLED
     assert job.wait(0)
     gate.open()
-    assert gate.job.wait(5)
-    assert lanes.submit("net", len, "").wait(5)
+    assert gate.job.wait(PATIENCE)
+    assert lanes.submit("net", len, "").wait(PATIENCE)
     assert (ran, states) == ([], [JobState.CANCELLED])
     assert not job.cancel(), "it ended already"
 
 
 def test_cancel_of_a_running_job_takes_effect_at_its_next_check(lanes: Lanes) -> None:
-    started = threading.Event()
+    started, cancelled, beyond = threading.Event(), threading.Event(), threading.Event()
 
     def work(watch: Watch) -> None:
-        while True:
-            started.set()
-            time.sleep(0.001)
-            watch.check()
+        watch.check()
+        started.set()
+        assert cancelled.wait(PATIENCE)
+        watch.check()
+        beyond.set()
 
     job = lanes.submit("net", work)
-    assert started.wait(5)
-    asked = time.monotonic()
+    assert started.wait(PATIENCE)
     assert job.cancel()
-    assert job.wait(5)
-    assert time.monotonic() - asked < 0.3
+    assert job.state is JobState.BUSY
+    cancelled.set()
+    assert job.wait(PATIENCE)
     assert job.state is JobState.CANCELLED
+    assert not beyond.is_set()
 
 
 def test_a_cancelled_job_never_completes_but_its_errors_are_kept(lanes: Lanes) -> None:
@@ -209,16 +217,16 @@ def test_a_cancelled_job_never_completes_but_its_errors_are_kept(lanes: Lanes) -
             fails: bool = fails, started: threading.Event = started, go: threading.Event = go
         ) -> str:
             started.set()
-            assert go.wait(5)
+            assert go.wait(PATIENCE)
             if fails:
                 raise OSError("disk full")
             return "too late"
 
         job = lanes.submit(IO, deaf)
-        assert started.wait(5)
+        assert started.wait(PATIENCE)
         assert job.cancel()
         go.set()
-        assert job.wait(5)
+        assert job.wait(PATIENCE)
         assert job.state is (JobState.FAILED if fails else JobState.CANCELLED)
         assert job.result is None
 
@@ -231,7 +239,7 @@ def test_cancel_by_lane_and_by_choice(lanes: Lanes) -> None:
     assert lanes.cancel("net", lambda job: job.key is not None and job.key[0] == "thumbnail") == 4
     assert lanes.cancel("elsewhere") == 0
     gate.open()
-    assert wanted.wait(5)
+    assert wanted.wait(PATIENCE)
     assert {job.state for job in thumbs} == {JobState.CANCELLED}
     assert wanted.state is JobState.COMPLETED
 
@@ -244,12 +252,12 @@ def test_a_watch_that_is_shared_keeps_its_own_listener(lanes: Lanes) -> None:
         watch.report(3, 4)
 
     job = lanes.submit("net", work, watch, watch=watch)
-    assert job.wait(5)
+    assert job.wait(PATIENCE)
     assert heard == [(3, 4, None)]
     assert (job.done, job.total) == (3, 4)
     watch.cancel()
     late = lanes.submit("net", work, watch, watch=watch)
-    assert late.wait(5)
+    assert late.wait(PATIENCE)
     assert late.state is JobState.CANCELLED
 
 
@@ -264,10 +272,8 @@ def test_shutdown_cancels_everything_and_joins_the_threads() -> None:
 
     running = lanes.submit("net", endless)
     pending = lanes.submit("net", len, "abc")
-    assert started.wait(5)
-    begin = time.monotonic()
-    assert lanes.shutdown(timeout=5)
-    assert time.monotonic() - begin < 0.3
+    assert started.wait(PATIENCE)
+    assert lanes.shutdown(timeout=PATIENCE)
     assert (running.state, pending.state) == (JobState.CANCELLED, JobState.CANCELLED)
     assert not [t for t in threading.enumerate() if t.name.startswith("lane ")]
     with pytest.raises(RuntimeError, match="shut down"):
@@ -277,30 +283,30 @@ def test_shutdown_cancels_everything_and_joins_the_threads() -> None:
 
 def test_shutdown_says_when_a_job_did_not_stop() -> None:
     lanes, release = Lanes(), threading.Event()
-    job = lanes.submit("net", release.wait, 10)
+    job = lanes.submit("net", release.wait, PATIENCE)
     while job.state is JobState.PENDING:
         time.sleep(0.001)
     assert not lanes.shutdown(timeout=0.05)
     release.set()
-    assert job.wait(5)
+    assert job.wait(PATIENCE)
 
 
 def test_closing_one_lane_leaves_the_others(lanes: Lanes) -> None:
     gate = Gate(lanes, "other")
-    assert lanes.submit("net", len, "").wait(5)
-    assert lanes.close("net", timeout=5)
+    assert lanes.submit("net", len, "").wait(PATIENCE)
+    assert lanes.close("net", timeout=PATIENCE)
     assert lanes.close("never there")
     assert not [t for t in threading.enumerate() if t.name.startswith("lane net")]
     gate.open()
-    assert gate.job.wait(5)
+    assert gate.job.wait(PATIENCE)
     assert gate.job.state is JobState.COMPLETED
-    assert lanes.submit("net", len, "ab").wait(5), "the name can be used again"
+    assert lanes.submit("net", len, "ab").wait(PATIENCE), "the name can be used again"
 
 
 def test_a_job_may_close_its_own_lanes() -> None:
     lanes = Lanes()
     job = lanes.submit("net", lanes.shutdown, 5.0)
-    assert job.wait(5)
+    assert job.wait(PATIENCE)
     assert job.state is JobState.CANCELLED
 
 
@@ -316,9 +322,9 @@ def test_an_ended_job_keeps_only_its_result(lanes: Lanes) -> None:
     data = Data()
     gone = weakref.ref(data)
     job = lanes.submit("net", lambda thing: None, data)
-    assert job.wait(5)
+    assert job.wait(PATIENCE)
     del data
-    deadline = time.monotonic() + 2
+    deadline = time.monotonic() + PATIENCE
     while gone() is not None and time.monotonic() < deadline:
         time.sleep(0.001)
     assert gone() is None
@@ -339,7 +345,7 @@ def test_hundreds_of_jobs_from_many_threads_each_run_once(lanes: Lanes) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert all(job.wait(10) for job in jobs)
+    assert all(job.wait(PATIENCE) for job in jobs)
     assert len(ran) == len(set(ran))
     completed = sum(job.state is JobState.COMPLETED for job in jobs)
     assert {job.state for job in jobs} <= {JobState.COMPLETED, JobState.CANCELLED}
