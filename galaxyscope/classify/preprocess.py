@@ -84,10 +84,11 @@ def stretch(image: SkyImage, extent: GalaxyExtent) -> NDArray[np.float32]:
     return np.stack([_asinh(channel, extent) for channel in data])
 
 
-def _asinh(channel: NDArray[np.float32], extent: GalaxyExtent) -> NDArray[np.float32]:
+def _asinh(channel: NDArray[np.floating], extent: GalaxyExtent) -> NDArray[np.float32]:
+    channel = channel.astype(np.float64)  # sums of the largest float32 overflow in float32
     finite = np.isfinite(channel)
     if not finite.any():
-        return np.zeros_like(channel)
+        return np.zeros(channel.shape, np.float32)
     rows, columns = np.indices(channel.shape, sparse=True)
     radius = np.hypot(columns - extent.x, rows - extent.y)
     outside = channel[finite & (radius > 1.5 * extent.r90_px)]
@@ -101,7 +102,7 @@ def _asinh(channel: NDArray[np.float32], extent: GalaxyExtent) -> NDArray[np.flo
     inside = channel[finite & (radius <= extent.r90_px)]
     white = float(np.percentile(inside if inside.size else channel[finite], WHITE_PERCENTILE))
     if white <= sky:
-        return np.zeros_like(channel)
+        return np.zeros(channel.shape, np.float32)
     softening = max(SOFTENING_SIGMA * sigma, (white - sky) / 100)
     scaled = np.arcsinh((np.where(finite, channel, sky) - sky) / softening)
     return np.clip(scaled / np.arcsinh((white - sky) / softening), 0, 1).astype(np.float32)

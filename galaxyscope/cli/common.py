@@ -136,8 +136,13 @@ def check_method(name: str | None) -> None:
 def bar_settings(args: argparse.Namespace) -> BarSettings:
     """Collect the settings of the measuring step, defaults where nothing was given."""
     from galaxyscope.measure.bars import BarSettings
+    from galaxyscope.pipeline import DEFAULT_BAR
 
     asked = {name: getattr(args, name) for name in ("algorithm", "correlation", "min_pixels")}
+    if asked["algorithm"] is None:
+        # T_c and T_1 belong to the search on the map.
+        given = any(value is not None for value in asked.values())
+        asked["algorithm"] = "invariant" if given else DEFAULT_BAR.algorithm
     try:
         return BarSettings(**{name: value for name, value in asked.items() if value is not None})
     except ValueError as error:

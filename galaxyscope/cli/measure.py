@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 from galaxyscope.cli.common import (
@@ -17,6 +18,7 @@ from galaxyscope.cli.common import (
     number,
     settings_of,
 )
+from galaxyscope.measure.bars import ALGORITHMS
 from galaxyscope.records.columns import RECORD_COLUMNS
 from galaxyscope.records.record import record_of_error
 from galaxyscope.records.tables import record_row
@@ -35,12 +37,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_model(parser)
 
 
-def add_bar(parser: argparse.ArgumentParser) -> None:
+def add_bar(parser: argparse.ArgumentParser, algorithms: Sequence[str] = ALGORITHMS) -> None:
     """Options of the measuring step."""
     parser.add_argument(
         "--algorithm",
-        choices=("published", "invariant"),
-        help="default: the one that measures best",
+        choices=algorithms,
+        help="default: phase, the one that agrees best with people",
     )
     parser.add_argument(
         "--correlation",

@@ -37,7 +37,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the command."""
     parser.add_argument("map", metavar="MAP", type=Path, help=".npy, .fits …")
     add_table(parser)
-    add_bar(parser)
+    # A map alone has no light to follow along the bar.
+    add_bar(parser, ("invariant", "published"))
+    parser.set_defaults(algorithm="invariant")
     add_scale(parser)
 
 

@@ -230,17 +230,17 @@ def explain(classifier: Classifier, image: SkyImage, request: Request, watch: Wa
     )
     attribution = dataclasses.replace(found, image_sha256=image.sha256)
     watch.check()
-    bar = measure(attribution, request.algorithm)
+    bar = measure(image, attribution, request.algorithm)
     watch.check()
     return Explained(make_shown(attribution, image.shape), bar)
 
 
-def measure(attribution: Attribution, algorithm: str) -> BarMeasurement:
+def measure(image: SkyImage, attribution: Attribution, algorithm: str) -> BarMeasurement:
     """Find the bar on a map."""
     from galaxyscope.measure.bars import BarSettings
     from galaxyscope.pipeline import measure_attribution
 
-    return measure_attribution(attribution, BarSettings(algorithm=algorithm))
+    return measure_attribution(image, attribution, BarSettings(algorithm=algorithm))
 
 
 def make_shown(attribution: Attribution, shape: tuple[int, int]) -> ShownMap:

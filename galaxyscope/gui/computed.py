@@ -23,6 +23,8 @@ _TITLES = {
     "difference": "Drawn minus automatic",
 }
 _SEARCHES = {
+    "phase": "L = twice the radius up to which the second Fourier component of the light on "
+    "circles keeps 0.7 of its peak and 8° of the axis that the map shows.",
     "invariant": "L = extent, along its long axis, of the map above the first threshold where "
     "R = (λ₁ − λ₂) / (λ₁ + λ₂) of the pixels' covariance exceeds T_c.",
     "published": "L = farthest pair of pixel centres of the map above the first threshold "
@@ -32,6 +34,12 @@ _SAMPLING = (
     "± is one standard deviation and covers only the sampling noise of the map and the pixel "
     "grid: how well this map fixes the length, not how well the map shows the bar."
 )
+_LIGHT = (
+    "± is one standard deviation: the sampling noise of the map's axis, the pixel grid, and half "
+    "the difference between the lengths where the light's component keeps 0.5 and 0.85 of its "
+    "peak. It does not cover how well the map shows the bar."
+)
+_CAUTIONS = {"phase": _LIGHT}
 _NO_ERROR = "No ±: the method has no independent samples to estimate one from."
 _BY_HAND = f"No ±: a line drawn by hand is rounded to {DRAWN_ERROR_PX:g} px."
 
@@ -67,7 +75,11 @@ def how_computed(record: Record, quantity: Quantity) -> Computation:
     automatic = record.kind == "automatic"
     error = _BY_HAND
     if automatic:
-        error = _NO_ERROR if record.length_err_px is None else _SAMPLING
+        error = (
+            _NO_ERROR
+            if record.length_err_px is None
+            else _CAUTIONS.get(record.algorithm, _SAMPLING)
+        )
     return Computation(
         f"{_TITLES[quantity]} · {one_line(who(record))}",
         _value(record, quantity),
@@ -165,6 +177,8 @@ def _reference(record: Record) -> str:
         return ""
     card = next((card for card in CARDS if card.name == record.method), None)
     paper = PAPER
+    if record.algorithm == "phase":
+        paper = "Aguerri et al. 2009, A&A 495, 491 (amplitude and phase), with the map's axis"
     if record.algorithm == "invariant":
         paper += ", with R instead of Pearson's r so that all angles measure alike"
     return paper if card is None else f"Bar: {paper}\nMap: {card.reference}"

@@ -45,7 +45,7 @@ class Explaining(QObject):
         self.loading = False
         self.load_error = ""
         self.automatic = desk.settings.flag("explain_automatically")
-        self.algorithm = desk.settings.text("algorithm", "invariant")
+        self.algorithm = desk.settings.text("algorithm", "phase")
         self._explaining: Task | None = None
         self._automatic_once = False
         panel.run_requested.connect(self.explain)
@@ -190,14 +190,15 @@ class Explaining(QObject):
         self.algorithm = algorithm
         self._desk.settings.set("algorithm", algorithm)
         galaxy = self._desk.workspace.current
-        if galaxy is not None and galaxy.map is not None:
+        if galaxy is not None and galaxy.map is not None and galaxy.image is not None:
             attribution = galaxy.map.attribution
+            image = chores.worker_copy(galaxy.image)
             self._desk.bridge.run(
                 Task(
                     "Measure",
                     galaxy.path,
                     IO,
-                    functools.partial(chores.measure, attribution, algorithm),
+                    functools.partial(chores.measure, image, attribution, algorithm),
                     done=functools.partial(self._measured_again, galaxy, galaxy.map),
                 )
             )

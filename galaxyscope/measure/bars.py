@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 
 from galaxyscope.measure.algorithm1 import published
 from galaxyscope.measure.invariant import invariant, scaled_min_pixels
+from galaxyscope.measure.phase import AMPLITUDE, BRACKET, DEGREES, INNER, LightRings, phase, rings
 from galaxyscope.measure.results import BarMeasurement
 from galaxyscope.measure.search import BarSearch, Ends, Mask, NoBarError
 from galaxyscope.sky.frame import Affine
 
-ALGORITHMS = ("invariant", "published")
+ALGORITHMS = ("phase", "invariant", "published")
 
 #: Standard deviation of a length from the pixel grid alone, in map pixels. Published ends sit
 #: on pixel centres: each is off by up to half a pixel, √2 · 1/√12. Invariant ends come from a
@@ -22,7 +23,11 @@ ALGORITHMS = ("invariant", "published")
 #: angles, offsets and widths, see tests/measure/test_invariant.py. The step of 0.0001 between
 #: levels adds less than 0.01 px to either where the map falls by half over less than 50 px,
 #: and is neglected.
-GRID_ERROR_PX = {"published": 0.41, "invariant": 0.15}
+GRID_ERROR_PX = {"published": 0.41, "invariant": 0.15, "phase": 0.15}
+
+
+#: Below this elongation the inner part of a map shows no axis to speak of.
+ROUND_MAP = 0.2
 
 
 @dataclass(frozen=True)
@@ -31,8 +36,9 @@ class BarSettings:
 
     Parameters
     ----------
-    algorithm : {"invariant", "published"}
-        See :mod:`galaxyscope.measure.invariant` and :mod:`galaxyscope.measure.algorithm1`.
+    algorithm : {"phase", "invariant", "published"}
+        See :mod:`galaxyscope.measure.phase`, :mod:`galaxyscope.measure.invariant` and
+        :mod:`galaxyscope.measure.algorithm1`. The last four settings are not for `phase`.
     correlation : float
         T_c, the elongation at which the search stops, in (0, 1].
     min_pixels : int
@@ -72,6 +78,7 @@ def measure_bar(
     to_cutout: Affine,
     blocks: NDArray[np.floating] | None = None,
     settings: BarSettings = BarSettings(),
+    light: NDArray[np.floating] | None = None,
 ) -> BarMeasurement:
     """Measure the bar on an attribution map.
 
@@ -92,6 +99,9 @@ def measure_bar(
         Map pixel → cutout pixel.
     blocks : ndarray, shape (B, rows, columns), optional
     settings : BarSettings
+    light : ndarray, shape (rows, columns), optional
+        The galaxy on the map's own pixels (`galaxyscope.measure.phase.light_on_map`); needed
+        by `phase` alone.
 
     Returns
     -------
@@ -99,22 +109,28 @@ def measure_bar(
         Flags: ``no-bar`` (see its reason) · ``min-pixels`` (fewer than T_1 pixels were left
         before the mask was elongated) · ``not-elongated`` (neither condition ended the
         search) · ``touches-frame`` (the mask reaches the map's edge: the bar may be longer) ·
-        ``off-centre`` · ``not-finite`` (the map has such pixels) · ``unstable`` (no bar on
+        ``off-centre`` · ``round-map`` (`phase`: the map
+        hardly shows an axis) · ``not-finite`` (the map has such pixels) · ``unstable`` (no bar on
         some jackknife maps).
 
     Raises
     ------
     ValueError
-        If the map is not two-dimensional or the blocks do not fit it.
+        If the map is not two-dimensional, the blocks do not fit it, or `phase` gets no light.
     """
     values = np.asarray(values)
+    if settings.algorithm == "phase" and light is None:
+        raise ValueError("the algorithm 'phase' needs the light of the galaxy")
     if blocks is not None and np.asarray(blocks).shape[1:] != values.shape:
         raise ValueError(
             f"blocks of shape {np.asarray(blocks).shape} do not fit a map of {values.shape}"
         )
     parameters = _parameters(settings, values.shape)
+    around = None
     try:
-        search = _search(values, settings)
+        if settings.algorithm == "phase":
+            around = rings(np.asarray(light, np.float64))
+        search = _search(values, settings, around)
         ends, length, scale = _on_cutout(to_cutout, search)
     except NoBarError as error:
         return BarMeasurement(
@@ -132,12 +148,17 @@ def measure_bar(
     flags = _flags(values, search, settings)
     length_err = None
     if blocks is not None and len(blocks) > 1:
-        lengths = _jackknife_lengths(np.asarray(blocks), to_cutout, settings)
+        lengths = _jackknife_lengths(np.asarray(blocks), to_cutout, settings, around)
         if len(lengths) < len(blocks):
             flags = (*flags, "unstable")
         if len(lengths) > 1:
             grid = GRID_ERROR_PX[settings.algorithm] * scale
             length_err = float(np.hypot(jackknife_error(lengths), grid))
+            if around is not None:
+                longer, shorter = (
+                    _on_cutout(to_cutout, phase(values, around, a))[1] for a in BRACKET
+                )
+                length_err = float(np.hypot(length_err, (longer - shorter) / 2))
     return BarMeasurement(
         algorithm=settings.algorithm,
         ends=ends,
@@ -163,7 +184,11 @@ def jackknife_error(estimates: NDArray[np.floating] | list[float]) -> float:
     return float(np.sqrt((len(e) - 1) * e.var()))
 
 
-def _search(values: NDArray[np.floating], settings: BarSettings) -> BarSearch:
+def _search(
+    values: NDArray[np.floating], settings: BarSettings, around: LightRings | None
+) -> BarSearch:
+    if around is not None:
+        return phase(values, around)
     if settings.algorithm == "published":
         return published(values, settings.correlation, settings.min_pixels)
     return invariant(values, settings.correlation, settings.min_pixels, settings.nucleus_radius)
@@ -173,7 +198,7 @@ def _on_cutout(to_cutout: Affine, search: BarSearch) -> tuple[Ends, float, float
     """Map the ends to the cutout: ends, length there, cutout pixels per map pixel along it."""
     if search.ends is None:
         raise NoBarError(
-            f"Only {int(search.mask.sum())} pixel of the map lies above the level "
+            f"Too few pixels of the map ({int(search.mask.sum())}) lie above the level "
             f"{search.threshold:.4f}, where the search stopped."
         )
     (x1, y1), (x2, y2) = to_cutout(search.ends).tolist()
@@ -183,7 +208,10 @@ def _on_cutout(to_cutout: Affine, search: BarSearch) -> tuple[Ends, float, float
 
 
 def _jackknife_lengths(
-    blocks: NDArray[np.floating], to_cutout: Affine, settings: BarSettings
+    blocks: NDArray[np.floating],
+    to_cutout: Affine,
+    settings: BarSettings,
+    around: LightRings | None,
 ) -> list[float]:
     """Length on the mean of all blocks but one, for every block that leaves a bar."""
     total = blocks.sum(axis=0, dtype=np.float64)
@@ -191,7 +219,7 @@ def _jackknife_lengths(
     for block in blocks:
         rest = ((total - block) / (len(blocks) - 1)).astype(blocks.dtype, copy=False)
         try:
-            lengths.append(_on_cutout(to_cutout, _search(rest, settings))[1])
+            lengths.append(_on_cutout(to_cutout, _search(rest, settings, around))[1])
         except NoBarError:
             continue
     return lengths
@@ -204,8 +232,10 @@ def _flags(
     raised = {
         "min-pixels": search.stopped_by == "min-pixels",
         "not-elongated": search.stopped_by == "last-level",
-        "touches-frame": _touches_frame(mask),
-        "off-centre": _centroid_distance(mask) > settings.off_centre * min(mask.shape),
+        "round-map": search.stopped_by == "light" and (search.elongation or 0) < ROUND_MAP,
+        "touches-frame": search.stopped_by != "light" and _touches_frame(mask),
+        "off-centre": search.stopped_by != "light"
+        and _centroid_distance(mask) > settings.off_centre * min(mask.shape),
         "not-finite": not np.isfinite(values).all(),
     }
     return tuple(flag for flag, is_raised in raised.items() if is_raised)
@@ -224,6 +254,8 @@ def _centroid_distance(mask: Mask) -> float:
 def _parameters(settings: BarSettings, shape: tuple[int, ...]) -> dict[str, object]:
     """Everything a reader needs to repeat the measurement; JSON types only."""
     parameters: dict[str, object] = asdict(settings)
+    if settings.algorithm == "phase":
+        return {"algorithm": "phase", "amplitude": AMPLITUDE, "degrees": DEGREES, "inner": INNER}
     if settings.algorithm == "invariant":
         parameters["min_pixels_on_map"] = scaled_min_pixels(settings.min_pixels, shape)
     else:

@@ -164,6 +164,8 @@ def axis_ends(relative: Levels, level: float, mask: Mask) -> Ends | None:
     # Moments of the area, not of the mask's pixels: half a pixel more or less along one edge
     # turns the axis of a wide bar by a degree or two.
     area = area_above(relative, level)
+    if not len(area):  # single pixels that only just rise above the level
+        return None
     centroid = area.mean(axis=0)
     dx, dy = (area - centroid).T
     angle = 0.5 * np.arctan2(2 * (dx @ dy), dx @ dx - dy @ dy)

@@ -29,7 +29,7 @@ THRESHOLDS.setflags(write=False)
 #: Side in pixels of the maps for which the paper states its ``T_1`` = 40 pixels.
 PAPER_SIDE = 224
 
-StoppedBy = Literal["elongation", "min-pixels", "last-level"]
+StoppedBy = Literal["elongation", "min-pixels", "last-level", "light"]
 
 
 class NoBarError(ValueError):
@@ -52,8 +52,8 @@ class BarSearch:
     ends : ((x1, y1), (x2, y2)) or None
         Ends of the bar, the one with the smaller x (then y) first; None where fewer than
         two pixels are left.
-    stopped_by : {"elongation", "min-pixels", "last-level"}
-        Which condition ended the search.
+    stopped_by : {"elongation", "min-pixels", "last-level", "light"}
+        Which condition ended the search; ``light``: the map gave the axis only.
     """
 
     threshold: float

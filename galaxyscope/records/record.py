@@ -73,7 +73,7 @@ class Record:
         File, hash of its bytes, and which of its pictures (empty where it has only one).
     kind : {"automatic", "drawn"}
     algorithm : str
-        ``"published"`` or ``"invariant"``; ``"line"`` for drawn ones.
+        ``"phase"``, ``"invariant"`` or ``"published"``; ``"line"`` for drawn ones.
     length_px, length_err_px, length_arcsec, length_kpc : float or None
     pa_deg : float or None
         In [0, 180).

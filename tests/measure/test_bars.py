@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from galaxyscope.measure.bars import ALGORITHMS, BarSettings, jackknife_error, measure_bar
+from galaxyscope.measure.bars import BarSettings, jackknife_error, measure_bar
 from galaxyscope.sky.frame import Affine
 
 IDENTITY = Affine()
@@ -99,7 +99,7 @@ def test_the_error_covers_the_scatter_of_noisy_maps(oracle):
     assert np.mean(jackknife) == pytest.approx(np.std(lengths, ddof=1), rel=0.5)
 
 
-@pytest.mark.parametrize("algorithm", ALGORITHMS)
+@pytest.mark.parametrize("algorithm", ["invariant", "published"])
 @pytest.mark.parametrize(
     "values",
     [
@@ -178,7 +178,7 @@ def test_settings_out_of_range_are_refused(wrong):
         BarSettings(**wrong)
 
 
-@pytest.mark.parametrize("algorithm", ALGORITHMS)
+@pytest.mark.parametrize("algorithm", ["invariant", "published"])
 def test_the_result_repeats_from_its_parameters(oracle, algorithm):
     values = oracle.gaussian_bar(9, 0.3, 50, (31, 33), (64, 64))
     first = measure_bar(values, IDENTITY, settings=BarSettings(algorithm, 0.7, 30))
