@@ -130,10 +130,13 @@ def window(make_window: Callable[[], MainWindow], network: SimpleNamespace) -> M
 
 
 def write_galaxy(path: Path, scale: float | None = 0.5, size: int = 120, seed: int = 1) -> Path:
-    """A spot on noise, with a WCS (north up, east left) where there is a scale."""
+    """An oval on noise, with a WCS (north up, east left) where there is a scale."""
     y, x = np.mgrid[:size, :size] - size / 2
     noise = np.random.default_rng(seed).normal(0, 1, (size, size))
-    hdu = fits.PrimaryHDU((100 * np.exp(-np.hypot(x, y) / 8) + noise).astype(np.float32))
+    along, across = (x + y) / 2**0.5, (x - y) / 2**0.5
+    hdu = fits.PrimaryHDU(
+        (100 * np.exp(-np.hypot(along / 2, across) / 8) + noise).astype(np.float32)
+    )
     if scale is not None:
         hdu.header.update(
             CTYPE1="RA---TAN", CTYPE2="DEC--TAN", CRPIX1=size / 2, CRPIX2=size / 2,
