@@ -25,6 +25,9 @@ from galaxyscope.sky.image import SkyImage
 Kind = Literal["automatic", "drawn"]
 AngleFrame = Literal["sky", "image", ""]
 
+#: A bar that the network gives less than this is flagged ``unlikely``: every map has an axis.
+UNLIKELY = 0.2
+
 
 def now() -> str:
     """Time in UTC to the second, ISO 8601."""
@@ -194,13 +197,15 @@ def record_of_bar(
         UTC, ISO 8601; the present time if None.
     """
     source = provenance or Provenance()
+    said = source.target_probability
+    unlikely = bar.ends is not None and said is not None and said < UNLIKELY
     settings = {**source.parameters, **bar.parameters}
     return Record(
         kind="automatic",
         algorithm=bar.algorithm,
         length_err_px=_finite(bar.length_err_px),
         threshold=_finite(bar.threshold),
-        flags=" ".join(bar.flags),
+        flags=" ".join((*bar.flags, "unlikely") if unlikely else bar.flags),
         reason=bar.reason,
         model=source.model,
         model_sha256=source.model_sha256,

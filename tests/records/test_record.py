@@ -170,3 +170,15 @@ def test_rows_have_identities_that_are_not_compared() -> None:
 def test_every_field_is_a_column() -> None:
     fields = {f.name for f in dataclasses.fields(Record)} - {"id"}
     assert fields == {column.name for column in RECORD_COLUMNS}
+
+
+@pytest.mark.parametrize(
+    ("said", "flags"), [(0.1, "touches-frame unlikely"), (0.3, "touches-frame")]
+)
+def test_a_bar_that_the_network_does_not_see_is_flagged(
+    image: Make, said: float, flags: str
+) -> None:
+    source = dataclasses.replace(PROVENANCE, target_probability=said)
+    assert record_of_bar(image(), bar(), source).flags == flags
+    none = bar(None, length_px=None, flags=("no-bar",))
+    assert record_of_bar(image(), none, source).flags == "no-bar"
