@@ -33,7 +33,7 @@ def test_smoothgrad_against_its_unit_cost_and_captum() -> None:
     net_input = classifier.prepare(open_image(list_images(samples_folder())[0]))
     image = tensor(classifier, net_input)
     target = classifier.class_index("bar")
-    settings = {"samples": SAMPLES, "noise": 0.1, "times_input": False, "seed": 0}
+    settings = {"samples": SAMPLES, "noise": 0.1, "seed": 0}
     batch = batch_size(classifier, image.shape[-1])
     stack = image.repeat(batch, 1, 1, 1)
 
