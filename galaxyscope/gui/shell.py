@@ -30,6 +30,7 @@ from galaxyscope.gui.theme import icon
 from galaxyscope.sky.image import Plane
 
 ICON = QSize(20, 20)
+NAME_WIDTH = 260
 
 
 class TopBar(QToolBar):
@@ -53,6 +54,7 @@ class TopBar(QToolBar):
         self._name.setFont(font)
         self._name.setContentsMargins(GAP, 0, GAP, 0)
         self._name.setTextFormat(Qt.TextFormat.PlainText)
+        self._name.setFixedWidth(NAME_WIDTH + 2 * GAP)  # the tools stay where they are
         self.addWidget(self._name)
         self._plane = QComboBox()
         self._plane.setAccessibleName("Picture of the file")
@@ -74,7 +76,7 @@ class TopBar(QToolBar):
         """Name the shown galaxy and offer the pictures of its file."""
         name = "" if galaxy is None else shown_name(galaxy.path)
         metrics = self._name.fontMetrics()
-        self._name.setText(metrics.elidedText(name, Qt.TextElideMode.ElideMiddle, 260))
+        self._name.setText(metrics.elidedText(name, Qt.TextElideMode.ElideMiddle, NAME_WIDTH))
         self._name.setToolTip("" if galaxy is None else one_line(str(galaxy.path)))
         image = None if galaxy is None else galaxy.image
         self._planes = () if image is None else image.planes
