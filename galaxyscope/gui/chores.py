@@ -65,10 +65,10 @@ class Request:
 
 @dataclass(frozen=True, eq=False)
 class Explained:
-    """A map, ready for the screen, and the bar found on it."""
+    """A map, ready for the screen, and the bar found on it; None on the map of another answer."""
 
     map: ShownMap
-    bar: BarMeasurement
+    bar: BarMeasurement | None
 
 
 def with_settings(image: SkyImage, settings: ImageSettings) -> SkyImage:
@@ -230,7 +230,9 @@ def explain(classifier: Classifier, image: SkyImage, request: Request, watch: Wa
     )
     attribution = dataclasses.replace(found, image_sha256=image.sha256)
     watch.check()
-    bar = measure(image, attribution, request.algorithm)
+    card = classifier.card
+    barred = card.targets.get("bar") == card.class_of(request.target)
+    bar = measure(image, attribution, request.algorithm) if barred else None
     watch.check()
     return Explained(make_shown(attribution, image.shape), bar)
 

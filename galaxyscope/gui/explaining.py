@@ -18,6 +18,7 @@ from galaxyscope.work.lanes import IO
 
 if TYPE_CHECKING:
     from galaxyscope.classify.classifier import Classifier, Prediction
+    from galaxyscope.explain.protocol import Attribution
     from galaxyscope.measure.results import BarMeasurement
     from galaxyscope.records.record import Record
 
@@ -190,7 +191,7 @@ class Explaining(QObject):
         self.algorithm = algorithm
         self._desk.settings.set("algorithm", algorithm)
         galaxy = self._desk.workspace.current
-        if galaxy is not None and galaxy.map is not None and galaxy.image is not None:
+        if galaxy is not None and galaxy.map and galaxy.bar and galaxy.image:
             attribution = galaxy.map.attribution
             image = chores.worker_copy(galaxy.image)
             self._desk.bridge.run(
@@ -204,7 +205,7 @@ class Explaining(QObject):
             )
 
     def explain(self) -> None:
-        """Explain the chosen target of the shown galaxy, and measure the bar there."""
+        """Explain the chosen target of the shown galaxy; on the map of *bar*, measure it."""
         galaxy = self._desk.workspace.current
         if self.classifier is None or galaxy is None or galaxy.image is None:
             return
@@ -265,15 +266,17 @@ class Explaining(QObject):
 
     def _measured(self, galaxy: Galaxy, explained: chores.Explained) -> None:
         bar = galaxy.bar = explained.bar
-        if bar.threshold is not None:
+        galaxy.note = ""
+        if bar is not None and bar.threshold is not None:
             galaxy.threshold = bar.threshold
-        galaxy.note = "" if bar.ends is not None else f"No bar found: {bar.reason}"
+        if bar is not None and bar.ends is None:
+            galaxy.note = f"No bar found: {bar.reason}"
         self._desk.workspace.tell(galaxy, "map")
-        if galaxy.image is not None:
-            self._keep(galaxy, explained)
+        if bar is not None and galaxy.image is not None:
+            self._keep(galaxy, explained.map.attribution, bar)
         self._refresh()
 
-    def _keep(self, galaxy: Galaxy, explained: chores.Explained) -> None:
+    def _keep(self, galaxy: Galaxy, attribution: Attribution, bar: BarMeasurement) -> None:
         assert galaxy.image is not None
         image = galaxy.image
         self._desk.bridge.run(
@@ -285,8 +288,8 @@ class Explaining(QObject):
                     chores.keep_bar,
                     self._desk.session,
                     chores.worker_copy(image),
-                    explained.bar,
-                    explained.map.attribution,
+                    bar,
+                    attribution,
                     galaxy.prediction,
                 ),
                 done=functools.partial(self._kept, galaxy, image.sha256),

@@ -198,3 +198,15 @@ def test_other_algorithm_measures_the_same_map_again(
     assert {r.algorithm for r in drive.rows()} == {"phase", "published"}
     assert len(network.explainer.asked) == 1
     assert len(window.canvas.lines.lines) == 1
+
+
+def test_map_of_another_answer_is_no_bar(drive: Any, folder: Path) -> None:
+    drive.open(folder, shows="a.fits")
+    window = drive.window
+    drive.until(lambda: window.actions_["explain"].isEnabled())
+    window.explain_panel.choose_target("Class4.1")
+    drive.trigger("explain")
+    drive.until(lambda: window.workspace.current.map is not None)
+    drive.until(lambda: not window.explaining.busy)
+    assert window.workspace.current.map.attribution.target in ("spiral", "Class4.1")
+    assert drive.rows() == []
