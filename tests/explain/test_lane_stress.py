@@ -92,16 +92,16 @@ def test_many_mixed_explanations_at_once_equal_one_after_another(
     small, answer, monkeypatch
 ) -> None:
     """From eight threads, on a lane."""
-    asked = requests(70)
+    asked = requests(200)
     expected = [answer(request, Watch()) for request in asked]
     monkeypatch.setattr(small, "logits", Meeting(small.logits, 0.001))
     with Lanes() as lanes, ThreadPoolExecutor(8) as pool:
         jobs = list(pool.map(lambda request: lanes.submit("network", answer, request), asked))
-        assert all(job.wait(60) for job in jobs)
+        assert all(job.wait(120) for job in jobs)
         assert all(job.error is None for job in jobs)
         found = [job.result for job in jobs]
     wrong = disagreements(found, expected)
-    assert not wrong, f"{len(wrong)} of 70 maps are not as they should be"
+    assert not wrong, f"{len(wrong)} of {len(asked)} maps are not as they should be"
 
 
 def test_without_a_lane_two_explanations_that_overlap_are_wrong(small, answer, monkeypatch) -> None:
