@@ -12,6 +12,8 @@ from galaxyscope.classify.card import CARD_FILE, WEIGHTS_FILE, ModelCard, ModelE
 from galaxyscope.resources import models_folder
 
 if TYPE_CHECKING:
+    import torch
+
     from galaxyscope.classify.classifier import Classifier
 
 DEFAULT_MODEL = "galaxyzoo"
@@ -81,7 +83,7 @@ def load_model(name: str | Path | None = None, device: str = "auto") -> Classifi
     return Classifier(card, network, choose_device(device))
 
 
-def choose_device(device: str = "auto"):  # type: ignore[no-untyped-def]  # torch loads lazily
+def choose_device(device: str = "auto") -> torch.device:
     """`torch.device` for a name; ``auto`` takes CUDA, then MPS, then the CPU.
 
     Raises

@@ -10,6 +10,7 @@ from typing import Literal
 from galaxyscope.explain.cards import CARDS
 from galaxyscope.gui.desk import one_line
 from galaxyscope.gui.rows import DRAWN_ERROR_PX, angle_text, difference_text, length_text, who
+from galaxyscope.measure.phase import AMPLITUDE, BRACKET, DEGREES
 from galaxyscope.records.record import Record
 
 Quantity = Literal["arcsec", "px", "kpc", "pa", "difference"]
@@ -24,7 +25,7 @@ _TITLES = {
 }
 _SEARCHES = {
     "phase": "L = twice the radius up to which the second Fourier component of the light on "
-    "circles keeps 0.7 of its peak and 8° of the axis that the map shows.",
+    f"circles keeps {AMPLITUDE:g} of its peak and {DEGREES:g}° of the axis that the map shows.",
     "invariant": "L = extent, along its long axis, of the map above the first threshold where "
     "R = (λ₁ − λ₂) / (λ₁ + λ₂) of the pixels' covariance exceeds T_c.",
     "published": "L = farthest pair of pixel centres of the map above the first threshold "
@@ -36,8 +37,8 @@ _SAMPLING = (
 )
 _LIGHT = (
     "± is one standard deviation: the sampling noise of the map's axis, the pixel grid, and half "
-    "the difference between the lengths where the light's component keeps 0.5 and 0.85 of its "
-    "peak. It does not cover how well the map shows the bar."
+    f"the difference between the lengths where the light's component keeps {BRACKET[0]:g} and "
+    f"{BRACKET[1]:g} of its peak. It does not cover how well the map shows the bar."
 )
 _CAUTIONS = {"phase": _LIGHT}
 _NO_ERROR = "No ±: the method has no independent samples to estimate one from."

@@ -22,9 +22,9 @@ ALGORITHMS = ("phase", "invariant", "published")
 #: contour between the pixels: the root mean square error of antialiased rectangles over
 #: angles, offsets and widths, see tests/measure/test_invariant.py. The step of 0.0001 between
 #: levels adds less than 0.01 px to either where the map falls by half over less than 50 px,
-#: and is neglected.
+#: and is neglected. For `phase`, whose light is smoothed and interpolated like a contour, the
+#: value of `invariant` stands in; the doubt about its definition is far larger.
 GRID_ERROR_PX = {"published": 0.41, "invariant": 0.15, "phase": 0.15}
-
 
 #: Below this elongation the inner part of a map shows no axis to speak of.
 ROUND_MAP = 0.2
@@ -88,7 +88,8 @@ def measure_bar(
     With blocks (means over disjoint, equally large groups of samples) the error is their
     delete-one jackknife, ``sqrt((B−1)/B Σ (L_i − L̄)²)`` with L_i measured on the mean of all
     blocks but i (Efron & Stein 1981), added in quadrature to the error of the pixel grid
-    (`GRID_ERROR_PX`). It says how well the samples fix the length on this network's map, not
+    (`GRID_ERROR_PX`) and, for `phase`, to half the difference between the lengths at the
+    amplitudes of `BRACKET`. It says how well the samples fix the length on this network's map, not
     how well the map shows the bar.
 
     Parameters
@@ -164,7 +165,8 @@ def measure_bar(
         ends=ends,
         length_px=length,
         length_err_px=length_err,
-        threshold=search.threshold,
+        # `phase` searches no level: its map gives the axis only.
+        threshold=None if search.stopped_by == "light" else search.threshold,
         elongation=search.elongation,
         pixels=int(search.mask.sum()),
         flags=flags,

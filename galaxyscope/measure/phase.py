@@ -1,11 +1,11 @@
 """`phase`: the map says where the bar is, the light says how far it reaches.
 
 A network finds a bar by its inner part, and how far its map reaches depends more on the scale
-at which the network looks than on the bar. But the axis of the map is that of the bar, to a
-few degrees. Along it the light is followed outwards: the second Fourier component of its
-surface brightness on circles points along the bar as long as there is bar, and turns away or
-fades where arms, ring or disc take over (Aguerri et al. 2000, A&A 361, 841, and 2009, A&A 495,
-491, use amplitude and phase in this way; the axis they must find from the light alone).
+at which the network looks than on the bar. The axis of the map is a better witness. Along it
+the light is followed outwards: the second Fourier component of its surface brightness on
+circles points along the bar as long as there is bar, and turns away or fades where arms, ring
+or disc take over (Aguerri et al. 2000, A&A 361, 841, and 2009, A&A 495, 491, use amplitude and
+phase in this way; the axis they must find from the light alone).
 """
 
 from __future__ import annotations

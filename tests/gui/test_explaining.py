@@ -53,7 +53,7 @@ def test_explain_measures_keeps_and_compares(
     assert "%" in drive.cell(0, "Δ to automatic")
     assert {line.role for line in window.canvas.lines.lines} == {"drawn", "automatic"}
     assert window.canvas.overlay is not None
-    assert window.canvas.overlay.threshold == pytest.approx(automatic.threshold)
+    assert window.canvas.overlay.threshold == pytest.approx(0.5)
     assert not window.explaining.busy
     assert not window.explain_panel._progress.isVisibleTo(window.explain_panel)
 
@@ -72,7 +72,7 @@ def test_threshold_counts_pixels_as_the_canvas_draws_them(drive: Any, folder: Pa
     drive.until(lambda: window.actions_["explain"].isEnabled())
     drive.trigger("explain")
     drive.until(lambda: len(drive.rows()) == 1)
-    before = window.workspace.current.threshold
+    before = 0.5  # `phase` sets none, so that the overlay has its default
     drive.trigger("higher")
     overlay = window.canvas.overlay
     assert overlay.threshold == pytest.approx(before + 0.01)
