@@ -10,7 +10,16 @@ import sys
 
 from galaxyscope import __version__
 
-COMMANDS = ("predict", "explain", "measure", "measure-map", "simulate", "models")
+COMMANDS = (
+    "predict",
+    "explain",
+    "measure",
+    "measure-map",
+    "simulate",
+    "models",
+    "train",
+    "evaluate",
+)
 
 WINDOW_OPTIONS = ("--samples",)
 
@@ -25,6 +34,8 @@ commands:
   measure-map  bar length on a saved map
   simulate     galaxies of known truth
   models       which networks can be loaded
+  train        a network from a recipe
+  evaluate     what a network is worth
 
 options:
   --samples    open the window on the simulated galaxies that ship with it

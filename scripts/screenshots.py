@@ -5,15 +5,13 @@ from __future__ import annotations
 import csv
 import math
 import os
-import shutil
-import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
+
+from screen import display, press, rows, running, wait_for
 
 ROOT = Path(__file__).resolve().parents[1]
 IMAGES = ROOT / "docs" / "images"
@@ -34,67 +32,12 @@ sys.exit(0 if app.primaryScreen().grabWindow(0).save(sys.argv[1]) else 1)
 """
 
 
-@contextmanager
-def running(command: list[str], env: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a program in the background and end it."""
-    process = subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL)
-    try:
-        yield process
-    finally:
-        process.terminate()
-        process.wait(timeout=20)
-
-
-@contextmanager
-def display(width: int, height: int, env: dict[str, str]) -> Iterator[dict[str, str]]:
-    """Start a virtual display, with a window manager if there is one."""
-    read, write = os.pipe()
-    server = ["Xvfb", "-displayfd", str(write), "-screen", "0", f"{width}x{height}x24"]
-    process = subprocess.Popen(server, pass_fds=(write,), stderr=subprocess.DEVNULL)
-    os.close(write)
-    try:
-        with os.fdopen(read) as number:
-            env = {**env, "DISPLAY": f":{number.readline().strip()}", "QT_QPA_PLATFORM": "xcb"}
-        if shutil.which("openbox"):
-            with running(["openbox"], env):
-                yield env
-        else:
-            yield env
-    finally:
-        process.terminate()
-        process.wait(timeout=20)
-
-
-def wait_for(true: Callable[[], bool], what: str) -> None:
-    """Wait until something is so."""
-    deadline = time.monotonic() + PATIENCE_S
-    while not true():
-        if time.monotonic() > deadline:
-            raise SystemExit(f"screenshots: {what} did not come in {PATIENCE_S} s")
-        time.sleep(0.5)
-
-
-def rows(session: Path, kind: str) -> int:
-    """Count the measurements that the window has kept."""
-    if not session.exists():
-        return 0
-    with sqlite3.connect(f"{session.as_uri()}?mode=ro", uri=True) as database:
-        tables = database.execute("SELECT 1 FROM sqlite_master WHERE name = 'record'").fetchall()
-        query = "SELECT COUNT(*) FROM record WHERE kind = ? AND NOT deleted"
-        return database.execute(query, (kind,)).fetchone()[0] if tables else 0
-
-
 def bar_of_first_sample() -> tuple[float, float]:
     """Half of the first sample's bar in pixels on the screen: right, up."""
     with (ROOT / "resources" / "samples" / "truth.csv").open(encoding="utf-8") as file:
         truth = next(csv.DictReader(file))
     dx, dy = (float(truth[f"{axis}2"]) - float(truth[f"{axis}1"]) for axis in "xy")
     return dx / 2, dy / 2
-
-
-def press(env: dict[str, str], *names: str) -> None:
-    """Press keys, one after the other."""
-    subprocess.run(["xdotool", "key", "--delay", "40", *names], env=env, check=True)
 
 
 def draw_bar(env: dict[str, str]) -> None:
@@ -120,11 +63,11 @@ def shoot(name: str, theme: str, size: tuple[int, int]) -> None:
         ini.write_text(f"[General]\ntheme={theme}\nobserver=Ada\n", encoding="utf-8")
         session = Path(places["DATA"]) / "galaxyscope" / "session.sqlite"
         with display(*size, env) as on, running([sys.executable, *WINDOW], on):
-            wait_for(lambda: rows(session, "automatic") > 0, "the measurement")
+            wait_for(lambda: rows(session, "automatic") > 0, "the measurement", PATIENCE_S)
             if size[0] > 1280:
                 press(on, "F11")
             draw_bar(on)
-            wait_for(lambda: rows(session, "drawn") > 0, "the drawn line")
+            wait_for(lambda: rows(session, "drawn") > 0, "the drawn line", PATIENCE_S)
             time.sleep(6)  # badges of the gallery
             target = IMAGES / f"{name}.png"
             subprocess.run([sys.executable, "-c", GRAB, str(target)], env=on, check=True)

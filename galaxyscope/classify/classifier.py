@@ -1,21 +1,31 @@
-"""`Classifier`: a loaded network with its card, and what it answers."""
+"""`Classifier`: a loaded network or ensemble with its card, and what it answers."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from galaxyscope.classify.card import ModelError
+from galaxyscope.classify.memory import making_do
 from galaxyscope.sky.frame import Affine
 
 if TYPE_CHECKING:
     import torch
 
     from galaxyscope.classify.card import ModelCard
+    from galaxyscope.classify.modes import Mode, Modes, Run, Work
     from galaxyscope.sky.image import SkyImage
+
+# Pictures of 128×128 px that go through the network at a time.
+_FORWARD_BATCH = {"cpu": 16}
+_FORWARD_BATCH_ELSEWHERE = 256
+_TURNS = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,15 +51,27 @@ class Prediction:
     Parameters
     ----------
     probabilities : mapping of class name to float
-        As named on the card (vote fractions for Galaxy Zoo networks).
+        As named on the card (vote fractions for Galaxy Zoo networks); of an ensemble the mean
+        of what its members say.
     logits : mapping of class name to float
+        Of an ensemble the mean of its members' logits.
     model, model_sha256 : str
+    spread : mapping of class name to float
+        Standard deviation of the probability over the members (of the sample, n − 1); empty
+        for a single network.
+    members : mapping of member name to (mapping of class name to float)
+        Probabilities by each member of an ensemble; empty for a single network.
+    notes : tuple of str
+        Sentences about what was odd in the making.
     """
 
     probabilities: Mapping[str, float]
     logits: Mapping[str, float]
     model: str
     model_sha256: str
+    spread: Mapping[str, float] = field(default_factory=dict)
+    members: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 class Classifier:
@@ -62,11 +84,45 @@ class Classifier:
         Maps ``(n, 3, size, size)`` in [0, 1] to logits ``(n, classes)``; its normalisation
         is its own first step. It is put into evaluation mode with frozen weights.
     device : torch.device
+    members : sequence of Classifier, optional
+        Of an ensemble; `network` is then the mean of their logits.
+    precision : {"fp32", "auto"}
+        What calibrated modes may be used (see `galaxyscope.classify.calibrate`).
+
+    Attributes
+    ----------
+    modes : mapping
+        Calibrated ways to run the network; empty: the plain one.
+    batch_limit : int or None
+        Pictures at a time that fit into memory, as far as that is known.
+    notices : tuple of str
+        Sentences for the user about what this replica had to do.
+    used : set of str
+        Number formats other than float32 in which it ran; whoever wants to know empties it.
     """
 
-    def __init__(self, card: ModelCard, network: torch.nn.Module, device: torch.device) -> None:
-        self.card, self.device = card, device
+    def __init__(
+        self,
+        card: ModelCard,
+        network: torch.nn.Module,
+        device: torch.device,
+        members: Sequence[Classifier] = (),
+        precision: str = "fp32",
+    ) -> None:
+        self.card, self.device, self.precision = card, device, precision
         self.network = network.to(device).eval().requires_grad_(False)
+        self.modes: Modes = {}
+        self.batch_limit: int | None = None
+        self.notices: tuple[str, ...] = ()
+        self.used: set[str] = set()
+        self._members = tuple(members)
+        self._runs: dict[Mode, Run] = {}
+        self._run: Run | None = None
+
+    @property
+    def members(self) -> tuple[Classifier, ...]:
+        """The networks that answer: those of an ensemble, else this one."""
+        return self._members or (self,)
 
     def class_index(self, target: str) -> int:
         """Index of a class name, or of a target of the card such as ``"bar"``.
@@ -86,31 +142,148 @@ class Classifier:
 
     def logits(self, x: torch.Tensor) -> torch.Tensor:
         """Logits of a batch, shape (n, classes), differentiable with respect to `x`."""
-        logits: torch.Tensor = self.network(x.to(self.device))
+        run = self._run or self.network
+        logits: torch.Tensor = run(x.to(self.device))
         return logits
 
-    def predict(self, net_input: NetworkInput) -> Prediction:
-        """Answer for one cutout: the mean over its eight mirrored and quarter-turned copies.
+    # -- how it runs
 
-        A galaxy has no preferred direction, so the average is the better answer; these
-        eight copies need no resampling.
+    def mode(self, work: Work) -> Mode | None:
+        """How it runs inside :meth:`quick`; None: as it is."""
+        return self.modes.get((work, self.precision))
+
+    @contextmanager
+    def quick(self, work: Work) -> Iterator[None]:
+        """Run the network in its calibrated mode inside; nothing changes where there is none.
+
+        Not for methods that look into the network: a folded copy has other layers.
         """
+        mode = self.mode(work)
+        if mode is None:
+            yield
+            return
+        if mode not in self._runs:
+            import torch
+
+            from galaxyscope.classify.modes import runner
+
+            with torch.inference_mode(False):  # copied weights shall serve the way back too
+                self._runs[mode] = runner(self.network, mode)
+        if mode.precision != "fp32":
+            self.used.add(mode.precision)
+        before, self._run = self._run, self._runs[mode]
+        try:
+            yield
+        finally:
+            self._run = before
+
+    def calibrated(self, modes: Modes) -> None:
+        """Use these modes from now on."""
+        self.modes, self._runs = modes, {}
+
+    def move(self, device: torch.device | str) -> None:
+        """Bring the network, of an ensemble all members, to another device."""
         import torch
 
-        x = torch.from_numpy(net_input.pixels)[None]
-        turned = [torch.rot90(x, k, (2, 3)) for k in range(4)]
-        batch = torch.cat(turned + [t.flip(3) for t in turned])
-        with torch.inference_mode():
-            logits = self.logits(batch).float().mean(dim=0)
-            final = torch.sigmoid if self.card.activation == "sigmoid" else _softmax
-            probabilities = final(logits)
+        self.device = torch.device(device)
+        self.network.to(self.device)
+        self.calibrated({})  # what was measured holds for the old device
+        for member in self._members:
+            member.move(device)
+
+    def notice(self, sentence: str) -> None:
+        """Keep a sentence for the user."""
+        if sentence not in self.notices:
+            self.notices = (*self.notices, sentence)
+
+    # -- what it says
+
+    def predict(self, net_input: NetworkInput) -> Prediction:
+        """Answer for one cutout: see :meth:`predict_many`."""
+        return next(self.predict_many([net_input]))
+
+    def predict_many(self, net_inputs: Iterable[NetworkInput]) -> Iterator[Prediction]:
+        """Answers for cutouts, several at a time: the mean over eight turned copies of each.
+
+        A galaxy has no preferred direction, so the average over the mirrored and
+        quarter-turned copies is the better answer; these eight need no resampling. Where memory
+        runs out the batch becomes smaller, then the CPU takes over (see `notices`).
+
+        Raises
+        ------
+        ModelError
+            If an answer is not finite, or memory is not enough for a single picture.
+        """
+        left = iter(net_inputs)
+        while some := list(islice(left, max(1, self.batch // _TURNS))):
+            pixels = np.stack([one.pixels for one in some])
+            told = [member._turned_logits(pixels) for member in self.members]
+            for each in zip(*told, strict=True):
+                yield self._joined(each)
+
+    @property
+    def batch(self) -> int:
+        """Pictures that go through the network at a time when it only answers."""
+        mode = self.mode("forward")
+        usual = _FORWARD_BATCH.get(self.device.type, _FORWARD_BATCH_ELSEWHERE)
+        size = self.card.input_size
+        best = mode.batch if mode else max(1, usual * 128**2 // size**2)
+        return min(best, self.batch_limit or best)
+
+    def _turned_logits(self, pixels: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Mean logits over the copies, shape (n, classes), of pictures (n, 3, size, size)."""
+        import torch
+
+        def work() -> NDArray[np.float64]:
+            x = torch.from_numpy(pixels)
+            turned = [torch.rot90(x, k, (2, 3)) for k in range(4)]
+            copies = torch.cat(turned + [one.flip(3) for one in turned])
+            with torch.inference_mode(), self.quick("forward"):
+                parts = [copies[i : i + self.batch] for i in range(0, len(copies), self.batch)]
+                found = [self.logits(part).double().cpu() for part in parts]
+            return torch.cat(found).reshape(_TURNS, len(pixels), -1).mean(dim=0).numpy()
+
+        found = making_do(self, lambda: min(self.batch, _TURNS * len(pixels)), work)
+        if not np.isfinite(found).all():
+            raise ModelError(self.card.name, "its answers are not finite")
+        return found
+
+    def _joined(self, logits: Sequence[NDArray[np.float64]]) -> Prediction:
+        """One prediction from the logits of each member."""
+        final = _FINAL[self.card.activation]
+        each = np.array([final(one) for one in logits])
+        many, names = len(each) > 1, self.card.classes
+
+        def by_class(values: NDArray[np.float64]) -> dict[str, float]:
+            return dict(zip(names, values.tolist(), strict=True))
+
+        notes = [note for one in dict.fromkeys((self, *self.members)) for note in one.notices]
         return Prediction(
-            probabilities=dict(zip(self.card.classes, probabilities.tolist(), strict=True)),
-            logits=dict(zip(self.card.classes, logits.tolist(), strict=True)),
+            probabilities=by_class(each.mean(axis=0)),
+            logits=by_class(np.mean(logits, axis=0)),
             model=self.card.name,
             model_sha256=self.card.sha256,
+            spread=by_class(each.std(axis=0, ddof=1)) if many else {},
+            members={
+                member.card.name: by_class(values)
+                for member, values in zip(self.members, each, strict=True)
+                if many
+            },
+            notes=tuple(dict.fromkeys(notes)),
         )
 
 
-def _softmax(logits: torch.Tensor) -> torch.Tensor:
-    return logits.softmax(dim=-1)
+def _sigmoid(logits: NDArray[np.float64]) -> NDArray[np.float64]:
+    return 0.5 * (1 + np.tanh(logits / 2))  # does not overflow
+
+
+def _softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
+    raised = np.exp(logits - logits.max())
+    return np.asarray(raised / raised.sum())
+
+
+def _identity(logits: NDArray[np.float64]) -> NDArray[np.float64]:
+    return logits
+
+
+_FINAL = {"sigmoid": _sigmoid, "softmax": _softmax, "identity": _identity}

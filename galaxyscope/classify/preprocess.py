@@ -1,11 +1,15 @@
 """From any cutout to the network's frame: one documented way.
 
-1. *Where to look.* The galaxy at the centre is located and its r90 measured from its light
-   (`galaxyscope.sky.locate`). The network sees a square of ``card.field_r90`` × r90 around
-   it, or the whole cutout where that is smaller.
-2. *Stretch.* Pictures (JPEG, PNG, TIFF) are divided by their full scale. Linear flux gets
-   what Galaxy Zoo's pictures had: sky subtracted, then asinh, the sky noise faint and the
-   core near white.
+1. *Where to look* (``card.frame``). ``"r90"``: the galaxy at the centre is located and its r90
+   measured from its light (`galaxyscope.sky.locate`); the network sees a square of
+   ``card.field_r90`` × r90 around it. ``"pixels"``: the central square of ``card.field_px``
+   pixels, for networks that were trained at one scale. ``"whole"``: the square around the whole
+   cutout. Never more than the whole cutout.
+2. *Stretch* (``card.stretch``). Pictures (JPEG, PNG, TIFF) are divided by their full scale: they
+   were stretched before. Linear flux gets what the network's training pictures had.
+   ``"galaxyzoo"``: sky subtracted, then asinh, the sky noise faint and the core near white.
+   ``"radio"``: what is below three times the noise of the map is set to that threshold, then
+   the range up to the maximum becomes [0, 1] (Griese et al. 2022; Aniyan & Thorat 2017).
 3. *Colour.* One channel is shown as grey, three as red, green, blue.
 4. *Sampling.* Area-averaged or bilinear onto ``card.input_size`` pixels, first row at the
    top of the picture as it is seen on screen, black outside the cutout.
@@ -22,6 +26,7 @@ from galaxyscope.classify.classifier import NetworkInput
 from galaxyscope.sky.frame import Affine
 from galaxyscope.sky.locate import GalaxyExtent, locate_galaxy
 from galaxyscope.sky.resample import resample
+from galaxyscope.sky.stretch import sky_level
 
 if TYPE_CHECKING:
     from galaxyscope.classify.card import ModelCard
@@ -31,6 +36,8 @@ if TYPE_CHECKING:
 # frames this gives discs the brightness that they have in Galaxy Zoo's pictures.
 SOFTENING_SIGMA = 10.0
 WHITE_PERCENTILE = 99.7
+# Radio maps: what counts as noise, in standard deviations of the map.
+RADIO_CLIP_SIGMA = 3.0
 
 
 def prepare(image: SkyImage, card: ModelCard) -> NetworkInput:
@@ -46,9 +53,15 @@ def prepare(image: SkyImage, card: ModelCard) -> NetworkInput:
     NetworkInput
         Pixels in [0, 1] and the geometry that leads back to the cutout.
     """
-    extent = locate_galaxy(image)
-    frame = network_frame(image, extent, card.input_size, card.field_r90)
-    stretched = stretch(image, extent)
+    if card.frame == "r90":
+        extent = locate_galaxy(image)
+        side = card.field_r90 * extent.r90_px
+    else:
+        (rows, columns), whole = image.shape, float(max(image.shape))
+        extent = GalaxyExtent((columns - 1) / 2, (rows - 1) / 2, whole / 2)
+        side = float(card.field_px) if card.frame == "pixels" else whole
+    frame = network_frame(image, extent, card.input_size, side / extent.r90_px)
+    stretched = stretch(image, extent, card.stretch)
     size = (card.input_size, card.input_size)
     pixels = resample(stretched, frame, size)
     if pixels.shape[0] == 1:
@@ -76,12 +89,36 @@ def network_frame(image: SkyImage, extent: GalaxyExtent, size: int, field_r90: f
     return Affine.translation(extent.x, extent.y) @ scaled @ centred
 
 
-def stretch(image: SkyImage, extent: GalaxyExtent) -> NDArray[np.float32]:
-    """Values in [0, 1], shape (channels, rows, columns); pixels without a value become sky."""
+def stretch(image: SkyImage, extent: GalaxyExtent, name: str = "galaxyzoo") -> NDArray[np.float32]:
+    """Values in [0, 1], shape (channels, rows, columns); pixels without a value become sky.
+
+    Parameters
+    ----------
+    image : SkyImage
+    extent : GalaxyExtent
+        Where sky and core are looked for; radio maps need none.
+    name : {"galaxyzoo", "radio"}
+        What is done to linear flux.
+    """
     data = np.asarray(image.data, np.float32)
     if image.full_scale is not None:
         return np.clip(np.nan_to_num(data / np.float32(image.full_scale)), 0, 1)
+    if name == "radio":
+        return np.stack([_clipped(channel) for channel in data])
     return np.stack([_asinh(channel, extent) for channel in data])
+
+
+def _clipped(channel: NDArray[np.floating]) -> NDArray[np.float32]:
+    channel = channel.astype(np.float64)
+    finite = np.isfinite(channel)
+    if not finite.any():
+        return np.zeros(channel.shape, np.float32)
+    sky, noise = sky_level(channel[finite])
+    floor, top = sky + RADIO_CLIP_SIGMA * noise, float(channel[finite].max())
+    if top <= floor:
+        return np.zeros(channel.shape, np.float32)
+    scaled = (np.where(finite, channel, floor) - floor) / (top - floor)
+    return np.clip(scaled, 0, 1).astype(np.float32)
 
 
 def _asinh(channel: NDArray[np.floating], extent: GalaxyExtent) -> NDArray[np.float32]:

@@ -6,12 +6,21 @@ import argparse
 import os
 import sys
 
-from galaxyscope.cli import explain, measure, measure_map, models, predict, simulate
+from galaxyscope.cli import (
+    evaluate,
+    explain,
+    measure,
+    measure_map,
+    models,
+    predict,
+    simulate,
+    train,
+)
 from galaxyscope.cli.common import UsageError, sentence
 from galaxyscope.cli.progress import complain
 from galaxyscope.records.tables import TableError
 
-COMMANDS = (predict, explain, measure, measure_map, simulate, models)
+COMMANDS = (predict, explain, measure, measure_map, simulate, models, train, evaluate)
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -23,6 +23,7 @@ from galaxyscope.explain.gradient import Contribution
 from galaxyscope.explain.operations import Function, NoRule, Rules, chord, depends, straight
 from galaxyscope.explain.paths import change, references
 from galaxyscope.explain.protocol import Attribution, MethodCard
+from galaxyscope.explain.target import Score, score_of
 from galaxyscope.work.watch import Watch
 
 
@@ -223,7 +224,7 @@ def explain(
     watch: Watch,
 ) -> Attribution:
     """DeepLIFT against the black sky, or several skies; see :meth:`Explainer.explain`."""
-    image, index = tensor(classifier, net_input), classifier.class_index(target)
+    image, score = tensor(classifier, net_input), score_of(classifier, target, card.scale)
     sigma = float(settings.get("noise", 0.0)) * float(image.max() - image.min())
     sampler = _Skies(image, int(settings.get("samples", 1)), sigma, int(settings.get("seed", 0)))
     promise = change(classifier, image, sampler.reference(range(sampler.count)), index, watch)

@@ -9,7 +9,8 @@ therefore the map does not depend on the batch size.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -17,8 +18,11 @@ import torch
 
 from galaxyscope import __version__
 from galaxyscope.classify.classifier import Classifier, NetworkInput
+from galaxyscope.classify.memory import making_do
+from galaxyscope.classify.modes import Work
 from galaxyscope.explain.postflight import completeness_error, oddities
 from galaxyscope.explain.protocol import Attribution, MethodCard
+from galaxyscope.explain.target import Score, score_of
 from galaxyscope.work.watch import Watch
 
 Gradient = Callable[[Sequence[int], torch.Tensor], torch.Tensor]
@@ -84,14 +88,41 @@ def _radical_inverse(number: int) -> float:
     return int(f"{number:032b}"[::-1], 2) / 2**32
 
 
-def batch_size(classifier: Classifier, size: int) -> int:
-    """Choose the samples per batch: a fixed number of pixels, so that maps are reproducible.
+def batch_size(classifier: Classifier, size: int, work: Work = "backward") -> int:
+    """Choose the samples per batch: what was measured to be best, or a fixed number of pixels.
 
     Throughput on a CPU is flat from about 4 samples of 128×128 px upwards, while the time
-    until a cancel takes effect grows with the batch.
+    until a cancel takes effect grows with the batch. Never more than fits into memory.
     """
+    mode = classifier.mode(work)
     pixels = _PIXELS_PER_BATCH.get(classifier.device.type, _PIXELS_PER_BATCH_ELSEWHERE)
-    return max(1, pixels // size**2)
+    best = mode.batch if mode else max(1, pixels // size**2)
+    return min(best, classifier.batch_limit or best)
+
+
+def in_memory(
+    classifier: Classifier, net_input: NetworkInput, work: Callable[[], Attribution]
+) -> Attribution:
+    """Explain one network with the memory there is: a smaller batch, then the CPU.
+
+    The map does not depend on the batch, so the work simply starts again. The map says what
+    had to be done, and in which number format the network ran where that was not float32.
+
+    Raises
+    ------
+    ModelError
+        If memory is not enough for a single picture.
+    """
+    classifier.used.clear()
+    found = making_do(classifier, lambda: batch_size(classifier, net_input.pixels.shape[-1]), work)
+    if not classifier.used and not classifier.notices:
+        return found
+    precision = {"precision": "+".join(sorted(classifier.used))} if classifier.used else {}
+    return replace(
+        found,
+        parameters={**found.parameters, **precision},
+        notes=(*found.notes, *classifier.notices),
+    )
 
 
 @contextmanager
@@ -123,23 +154,26 @@ def tensor(classifier: Classifier, net_input: NetworkInput) -> torch.Tensor:
 def gradients(
     classifier: Classifier,
     x: torch.Tensor,
-    target: int,
+    score: Score,
     rules: AbstractContextManager[object] | None = None,
 ) -> torch.Tensor:
-    """∂ logit / ∂ input of every sample; the weights' ``.grad`` stay untouched.
+    """∂ score / ∂ input of every sample; the weights' ``.grad`` stay untouched.
 
-    With `rules` (see `galaxyscope.explain.operations`) the network runs inside them.
+    With `rules` (see `galaxyscope.explain.operations`) the network runs inside them, as it is;
+    else in its calibrated mode.
     """
     x = x.detach().requires_grad_(True)
-    with rules or nullcontext():
-        logits = classifier.logits(x)
-    return torch.autograd.grad(logits[:, target].sum(), x)[0]
+    with rules or classifier.quick("backward"):
+        value = classifier.logits(x)
+        if score.inside:
+            value = score(value)
+    return torch.autograd.grad((value if score.inside else score(value)).sum(), x)[0]
 
 
-def answers(classifier: Classifier, x: torch.Tensor, target: int) -> torch.Tensor:
-    """Logit of the target for every picture, shape (n,), without a graph; one batch."""
-    with torch.no_grad():
-        return classifier.logits(x)[:, target]
+def answers(classifier: Classifier, x: torch.Tensor, score: Score) -> torch.Tensor:
+    """Value of the target for every picture, shape (n,), without a graph; one batch."""
+    with torch.no_grad(), classifier.quick("forward"):
+        return score(classifier.logits(x))
 
 
 def explain_samples(
@@ -187,7 +221,7 @@ def explain_samples(
     ValueError
         If the network's gradients are not finite.
     """
-    index = classifier.class_index(target)
+    score = score_of(classifier, target, card.scale)
     size = net_input.pixels.shape[-1]
     batch = batch_size(classifier, size)
     blocks = block_count(sampler.count) if blocks is None else blocks
@@ -206,7 +240,7 @@ def explain_samples(
         return make_attribution(
             classifier,
             net_input,
-            index,
+            score,
             card,
             settings,
             values,
@@ -222,7 +256,7 @@ def explain_samples(
         for start in range(0, sampler.count, batch):
             samples = order[start : start + batch]
             x = sampler.inputs(samples)
-            found = gradient(samples, x) if gradient else gradients(classifier, x, index)
+            found = gradient(samples, x) if gradient else gradients(classifier, x, score)
             with torch.no_grad():
                 maps, weights = sampler.maps(samples, found)
                 for sample, one, its_weight in zip(samples, maps, weights, strict=True):
@@ -240,7 +274,7 @@ def explain_samples(
 def make_attribution(
     classifier: Classifier,
     net_input: NetworkInput,
-    target: int,
+    score: Score,
     card: MethodCard,
     settings: Mapping[str, Any],
     values: torch.Tensor,
@@ -259,7 +293,7 @@ def make_attribution(
         If the map is not finite.
     """
     model = classifier.card
-    name = model.classes[target]
+    name = score.text
     if not bool(torch.isfinite(values).all()):
         raise ValueError(f"{card.name}: {model.name} gives no finite gradients for {name}")
     found = values.detach().cpu().numpy().astype(np.float32)

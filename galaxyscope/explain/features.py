@@ -7,10 +7,15 @@ operation that makes it.
 The map is brought onto the input grid with the geometry of the layers in between: a 3×3
 convolution of stride 2 looks at pixels 0, 2, 4 …, a 2×2 pooling at 0.5, 2.5, 4.5 …; after five
 such layers the difference is half a cell, 16 pixels.
+
+A transformer's map are its tokens, as a layer normalisation gives them, laid out on the grid of
+the patches: the last ones that the answer still depends on, which with a class token are those
+before the last attention.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -34,6 +39,10 @@ einsum softmax scaled_dot_product_attention zeros ones rand
 _NO_FEATURES = frozenset(_NO_FEATURES_WORDS.split())
 """Operations whose four-dimensional results are no pictures."""
 
+_NORMS = frozenset(["layer_norm", "rms_norm"])
+_MOST_EXTRA = 16
+"""More tokens than these beside those of the cells, and it is no grid."""
+
 
 @dataclass(frozen=True)
 class FeatureMap:
@@ -46,11 +55,28 @@ class FeatureMap:
     shape : (channels, rows, columns)
     to_input : Affine
         Cell → network-input pixel.
+    extra : int, optional
+        Of tokens, (n, extra + rows · columns, channels): how many there are before those of
+        the cells. None where the operation makes the map itself.
     """
 
     operation: int
     shape: tuple[int, int, int]
     to_input: Affine
+    extra: int | None = None
+
+    def of(self, result: Tensor) -> Tensor:
+        """Take the map, (n, channels, rows, columns), out of what the operation makes."""
+        if self.extra is None:
+            return result
+        return result[:, self.extra :].transpose(1, 2).reshape(-1, *self.shape)
+
+    def put(self, maps: Tensor, result: Tensor) -> Tensor:
+        """Return what the operation makes with another map, or other maps, in it."""
+        if self.extra is None:
+            return maps.clone()  # what follows may work in place
+        before = result[:, : self.extra].expand(len(maps), -1, -1)
+        return torch.cat([before, maps.flatten(2).transpose(1, 2)], 1)
 
 
 class _Watching(TorchFunctionMode):
@@ -94,11 +120,19 @@ def last_feature_map(classifier: Classifier, x: Tensor) -> FeatureMap:
         raise ValueError(f"{classifier.card.name} has no layer {named!r}, which its card names")
     size = (x.shape[-2], x.shape[-1])
     grids: dict[Shape, Affine] = {size: Affine()}
+    patches: list[FeatureMap] = []
     found: list[FeatureMap] = []
     chosen: list[FeatureMap] = []
     convolved = [False]  # before, there are pixels, not features
 
     def look(number: int, name: str, args: tuple[Any, ...], options: Any, y: Tensor) -> Tensor:
+        if name in _NORMS and y.ndim == 3 and patches:
+            cells = patches[-1]
+            rest = y.shape[1] - math.prod(cells.shape[1:])
+            if 0 <= rest <= _MOST_EXTRA:
+                shape = (y.shape[2], *cells.shape[1:])
+                found.append(FeatureMap(number, shape, cells.to_input, extra=rest))
+            return y
         if y.ndim != 4 or min(y.shape[2:]) < 2 or name in _NO_FEATURES or name == "__get__":
             return y
         before, after = args[0] if args else None, (y.shape[-2], y.shape[-1])
@@ -108,7 +142,8 @@ def last_feature_map(classifier: Classifier, x: Tensor) -> FeatureMap:
                 grids[after] = grids[grid] @ _step(name, args, options, grid, after)
         convolved[0] = convolved[0] or name.startswith("conv")
         if after in grids and convolved[0]:
-            found.append(FeatureMap(number, (y.shape[1], *after), grids[after]))
+            patches.append(FeatureMap(number, (y.shape[1], *after), grids[after]))
+            found.append(patches[-1])
         return y
 
     def leave(_module: object, _inputs: object, _output: object) -> None:
@@ -121,10 +156,17 @@ def last_feature_map(classifier: Classifier, x: Tensor) -> FeatureMap:
     finally:
         if hook:
             hook.remove()
-    maps = chosen if named else found
-    if not maps:
-        raise ValueError(f"{classifier.card.name} has no feature map that could be shown")
-    return maps[-1]
+    for where in reversed(chosen if named else found):
+        if named or where.extra is None or _matters(classifier, x, where):
+            return where
+    raise ValueError(f"{classifier.card.name} has no feature map that could be shown")
+
+
+def _matters(classifier: Classifier, x: Tensor, where: FeatureMap) -> bool:
+    """Whether an answer depends on a map: behind the last attention, tokens of cells may not."""
+    with torch.enable_grad():
+        _, gradient, _ = features_and_gradient(classifier, x, where, 0)
+    return bool((gradient != 0).any())
 
 
 def _step(
@@ -135,6 +177,9 @@ def _step(
     From stride, kernel, padding and dilation where it has them; else both grids are taken to
     cover the same area.
     """
+    if name == "pad" and len(args[1] if len(args) > 1 else options["pad"]) == 4:
+        given = dict(zip(("input", "pad"), args, strict=False)) | dict(options)
+        return Affine(c=-given["pad"][0], f=-given["pad"][2])
     order = {
         "conv2d": ("input", "weight", "bias", "stride", "padding", "dilation"),
         "max_pool2d": ("input", "kernel_size", "stride", "padding", "dilation"),
@@ -177,8 +222,8 @@ def features_and_gradient(
     def look(number: int, name: str, args: object, options: object, y: Tensor) -> Tensor:
         if number != where.operation:
             return y
-        leaves.append(y.detach().clone().requires_grad_(True))
-        return leaves[0].clone()  # what follows may work in place
+        leaves.append(where.of(y.detach()).clone().requires_grad_(True))
+        return where.put(leaves[0], y.detach())
 
     with _Watching(look):
         answer = classifier.logits(x)[0, index]
@@ -195,7 +240,7 @@ def tail(classifier: Classifier, x: Tensor, where: FeatureMap) -> Callable[[Tens
 
     def logits(maps: Tensor) -> Tensor:
         def look(number: int, name: str, args: object, options: object, y: Tensor) -> Tensor:
-            return maps.clone() if number == where.operation else y
+            return where.put(maps, y) if number == where.operation else y
 
         with _Watching(look):
             return classifier.logits(x)

@@ -54,7 +54,7 @@ class Forward:
         watch: Watch,
     ) -> None:
         self.image = engine.tensor(classifier, net_input)
-        self.batch = engine.batch_size(classifier, self.image.shape[-1])
+        self.batch = engine.batch_size(classifier, self.image.shape[-1], "forward")
         self.evaluations = 0
         self._classifier, self._net_input = classifier, net_input
         self._index, self._scale, self._watch = classifier.class_index(target), scale, watch
@@ -91,7 +91,7 @@ class Forward:
 
     def _asked(self, x: torch.Tensor) -> NDArray[np.float64]:
         card = self._classifier.card
-        with torch.inference_mode():
+        with torch.inference_mode(), self._classifier.quick("forward"):
             logits = self._classifier.logits(x).double()
             if self._scale == "probability":
                 soft = card.activation == "softmax"

@@ -24,6 +24,7 @@ from galaxyscope.explain.engine import explain_samples, gradients, tensor
 from galaxyscope.explain.gradient import Contribution
 from galaxyscope.explain.operations import Function, Rules, slope
 from galaxyscope.explain.protocol import Attribution, MethodCard
+from galaxyscope.explain.target import score_of
 from galaxyscope.work.watch import Watch
 
 
@@ -77,7 +78,7 @@ def _explain(
     watch: Watch,
     rules: type[GuidedRules],
 ) -> Attribution:
-    image, index = tensor(classifier, net_input), classifier.class_index(target)
+    image, score = tensor(classifier, net_input), score_of(classifier, target, card.scale)
 
     def gradient(samples: object, x: Tensor) -> Tensor:
         return gradients(classifier, x, index, rules())

@@ -25,6 +25,7 @@ from galaxyscope.explain.engine import answers, explain_samples, gradients, stea
 from galaxyscope.explain.gradient import Contribution
 from galaxyscope.explain.operations import Function, NoRule, Rules, chord, depends, straight
 from galaxyscope.explain.protocol import Attribution, MethodCard
+from galaxyscope.explain.target import score_of
 from galaxyscope.work.watch import Watch
 
 
@@ -136,9 +137,9 @@ def explain(
     watch: Watch,
 ) -> Attribution:
     """LRP of the logit, summed over channels; see :meth:`Explainer.explain`."""
-    image, index = tensor(classifier, net_input), classifier.class_index(target)
+    image, score = tensor(classifier, net_input), score_of(classifier, target, card.scale)
     with steady(classifier.network):
-        promise = float(answers(classifier, image, index))
+        promise = float(answers(classifier, image, score))
     watch.check()
 
     def gradient(samples: Sequence[int], x: Tensor) -> Tensor:

@@ -35,6 +35,7 @@ from galaxyscope.explain.engine import (
 from galaxyscope.explain.gradient import Contribution
 from galaxyscope.explain.protocol import Attribution, MethodCard
 from galaxyscope.explain.smoothgrad import noise
+from galaxyscope.explain.target import Score, score_of
 from galaxyscope.work.watch import Watch
 
 _SKIES = 2**32
@@ -115,7 +116,7 @@ def change(
     """Logit of the picture less the mean logit of the reference skies."""
     size = batch_size(classifier, image.shape[-1])
     with steady(classifier.network):
-        found = [answers(classifier, image, index)]
+        found = [answers(classifier, image, score)]
         for start in range(0, len(skies), size):
             watch.check()
             found.append(answers(classifier, skies[start : start + size], index))
@@ -132,7 +133,7 @@ def explain(
     watch: Watch,
 ) -> Attribution:
     """Integrated Gradients from the black sky; see :meth:`Explainer.explain`."""
-    image, index = tensor(classifier, net_input), classifier.class_index(target)
+    image, score = tensor(classifier, net_input), score_of(classifier, target, card.scale)
     promise = change(classifier, image, torch.zeros_like(image), index, watch)
     sampler = _Line(image, int(settings["steps"]))
     return explain_samples(
@@ -177,7 +178,7 @@ def explain_shap(
     watch: Watch,
 ) -> Attribution:
     """GradientSHAP; see :meth:`Explainer.explain`."""
-    image, index = tensor(classifier, net_input), classifier.class_index(target)
+    image, score = tensor(classifier, net_input), score_of(classifier, target, card.scale)
     sampler = _Between(image, settings)
     sigma = float(settings["noise"]) * float(image.max() - image.min())
     skies = references(range(int(settings["references"])), image, sigma, int(settings["seed"]))

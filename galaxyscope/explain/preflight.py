@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
 from galaxyscope.classify.classifier import Classifier, NetworkInput
+from galaxyscope.classify.memory import making_do
 from galaxyscope.explain.deeplift import multipliers_and_rules
 from galaxyscope.explain.engine import gradients, steady, tensor
 from galaxyscope.explain.features import (
@@ -64,6 +66,39 @@ def preflight(name: str, classifier: Classifier, net_input: NetworkInput | None 
     -------
     Fit
     """
+    fits = member_fits(name, classifier, net_input)
+    return joint_fit(fits) if len(fits) > 1 else next(iter(fits.values()))
+
+
+def member_fits(
+    name: str, classifier: Classifier, net_input: NetworkInput | None = None
+) -> dict[str, Fit]:
+    """Ask of each network of an ensemble, by name; of a single one of itself."""
+    return {
+        member.card.name: making_do(member, lambda: 1, partial(_fit, name, member, net_input))
+        for member in classifier.members
+    }
+
+
+def joint_fit(fits: Mapping[str, Fit]) -> Fit:
+    """Join what is said of each member of an ensemble, by name.
+
+    Refused only if no member can be explained; where some are left out it is adapted.
+    """
+    told = {name: fit for name, fit in fits.items() if fit.reason}
+    refused = [name for name, fit in told.items() if fit.verdict == "refused"]
+    if not told:
+        return FITS
+    if len(told) == len(fits) and len({(fit.verdict, fit.reason) for fit in told.values()}) == 1:
+        return next(iter(told.values()))
+    said = "; ".join(
+        f"{name}{' is left out' if name in refused else ''}: {fit.reason}"
+        for name, fit in told.items()
+    )
+    return Fit("refused" if len(refused) == len(fits) else "adapted", said)
+
+
+def _fit(name: str, classifier: Classifier, net_input: NetworkInput | None) -> Fit:
     if name not in _CHECKS:
         return FITS
     if any(isinstance(module, torch.jit.ScriptModule) for module in classifier.network.modules()):

@@ -45,6 +45,9 @@ class Attribution:
     notes : tuple of str
         Sentences about what is odd in this map (see `galaxyscope.explain.postflight`) and how
         the method was adapted to the network.
+    members : mapping of member name to ndarray, shape (rows, columns), float32
+        Maps of the single networks of an ensemble, of which `values` is the mean; empty for
+        one network.
     """
 
     values: NDArray[np.float32]
@@ -61,6 +64,23 @@ class Attribution:
     blocks: NDArray[np.float32] | None = None
     completeness_error: float | None = None
     notes: tuple[str, ...] = ()
+    members: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+
+    @property
+    def agreement(self) -> float | None:
+        """Mean correlation between the maps of any two members; None for one network.
+
+        1: all networks looked at the same places; 0: their maps have nothing in common. A
+        constant map agrees with nothing.
+        """
+        if len(self.members) < 2:
+            return None
+        flat = np.array([one.ravel() for one in self.members.values()], np.float64)
+        flat -= flat.mean(axis=1, keepdims=True)
+        size = np.linalg.norm(flat, axis=1, keepdims=True)
+        flat = np.divide(flat, size, out=np.zeros_like(flat), where=size > 0)
+        pairs = np.triu_indices(len(flat), 1)
+        return float((flat @ flat.T)[pairs].mean())
 
 
 @dataclass(frozen=True)

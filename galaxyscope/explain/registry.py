@@ -55,18 +55,46 @@ class LazyExplainer:
         """
         chosen = settings(self.card, parameters)
         watch.check()
-        # Only now: it needs torch.
-        preflight = import_module("galaxyscope.explain.preflight").preflight
+        # Only now: these need torch.
+        preflight = import_module("galaxyscope.explain.preflight")
+        ensemble = import_module("galaxyscope.explain.ensemble")
         classifier.class_index(target)
-        fit = preflight(self.card.name, classifier, net_input)
+        fits = preflight.member_fits(self.card.name, classifier, net_input)
+        fit = preflight.joint_fit(fits) if len(fits) > 1 else next(iter(fits.values()))
         if fit.verdict == "refused":
             raise ValueError(f"{self.card.title} does not fit {classifier.card.name}: {fit.reason}")
         watch.check()
-        module, _, function = self.entry.partition(":")
-        run = getattr(import_module(f"galaxyscope.explain.{module}"), function or "explain")
-        result: Attribution = run(classifier, net_input, target, self.card, chosen, watch)
+
+        def one(member: Classifier, share: Mapping[str, Any], part: Watch) -> Attribution:
+            return self._run(member, net_input, target, share, part)
+
+        if len(fits) > 1:
+            result: Attribution = ensemble.explain(
+                one, fits, classifier, net_input, target, self.card, chosen, watch
+            )
+        else:
+            result = one(classifier, chosen, watch)
         if fit.verdict == "adapted":
             return replace(result, notes=(f"Adapted: {fit.reason}.", *result.notes))
+        return result
+
+    def _run(
+        self,
+        classifier: Classifier,
+        net_input: NetworkInput,
+        target: str,
+        chosen: Mapping[str, Any],
+        watch: Watch,
+    ) -> Attribution:
+        """Explain one network that the method fits, in the memory that there is."""
+        engine = import_module("galaxyscope.explain.engine")
+        module, _, function = self.entry.partition(":")
+        run = getattr(import_module(f"galaxyscope.explain.{module}"), function or "explain")
+        result: Attribution = engine.in_memory(
+            classifier,
+            net_input,
+            lambda: run(classifier, net_input, target, self.card, chosen, watch),
+        )
         return result
 
 

@@ -21,6 +21,7 @@ import torch
 from galaxyscope.classify.classifier import Classifier, NetworkInput
 from galaxyscope.explain.engine import explain_samples, gradients, steady, tensor
 from galaxyscope.explain.protocol import Attribution, MethodCard
+from galaxyscope.explain.target import score_of
 from galaxyscope.work.watch import Watch
 
 
@@ -168,9 +169,9 @@ def explain_variance(
     watch: Watch,
 ) -> Attribution:
     """VarGrad; see :meth:`Explainer.explain`."""
-    image, index = tensor(classifier, net_input), classifier.class_index(target)
+    image, score = tensor(classifier, net_input), score_of(classifier, target, card.scale)
     with steady(classifier.network):
-        centre = gradients(classifier, image, index)
+        centre = gradients(classifier, image, score)
     watch.check()
     sampler = SquareSampler(image, settings, centre)
     return explain_samples(classifier, net_input, target, card, settings, watch, sampler)

@@ -6,7 +6,7 @@ import functools
 from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QFileDialog
 
@@ -14,6 +14,7 @@ from galaxyscope.gui import chores
 from galaxyscope.gui.bridge import Task
 from galaxyscope.gui.canvas import Canvas
 from galaxyscope.gui.desk import Desk, one_line
+from galaxyscope.gui.listing import Listed, list_pictures
 from galaxyscope.gui.model import Galaxy
 from galaxyscope.gui.panels.gallery import Gallery, shown_name
 from galaxyscope.gui.panels.thumbnail_delegate import SIDE
@@ -40,7 +41,13 @@ class Browsing(QObject):
     desk : Desk
     canvas : Canvas
     gallery : Gallery
+
+    Signals
+    -------
+    models_given : tuple of Path, model folders that were opened or dropped among pictures
     """
+
+    models_given = Signal(object)
 
     def __init__(self, desk: Desk, canvas: Canvas, gallery: Gallery) -> None:
         super().__init__(desk.window)
@@ -66,7 +73,7 @@ class Browsing(QObject):
                 "Open",
                 given[0],
                 IO,
-                functools.partial(chores.list_pictures, given),
+                functools.partial(list_pictures, given),
                 done=functools.partial(self._list, given),
                 failed=functools.partial(self._could_not_list, given[0]),
                 key="list",
@@ -127,15 +134,20 @@ class Browsing(QObject):
         if galaxy is not None:
             self._desk.workspace.select(galaxy)
 
-    def _list(self, given: list[Path], found: tuple[list[Path], Path | None, Path | None]) -> None:
-        paths, folder, first = found
+    def _list(self, given: list[Path], found: Listed) -> None:
+        if found.models:
+            self.models_given.emit(found.models)
+        paths, folder, first = found.paths, found.folder, found.first
         if not paths:
+            if found.models:
+                return
             name = shown_name(given[0]) or str(given[0])
             self._desk.say(f"{name}: there are no pictures in this folder")
             if self._desk.workspace.current is None:
                 self._canvas.set_message("No pictures here", f"{name} holds none", "empty")
             return
-        for path in given[:3]:
+        pictures = [p for p in given if not {p.absolute(), p.absolute().parent} & {*found.models}]
+        for path in pictures[:3]:
             self._desk.settings.add_recent(path.absolute())
         workspace = self._desk.workspace
         workspace.list(paths, folder)

@@ -17,6 +17,7 @@ import numpy as np
 from PySide6.QtGui import QImage
 
 from galaxyscope.gui.model import ShownMap
+from galaxyscope.gui.suit import unsuitable
 from galaxyscope.records.record import Record, plane_key, record_of_bar
 from galaxyscope.records.store import ImageSettings, Session
 from galaxyscope.sky.image import PixelScale, Plane, SkyImage
@@ -24,6 +25,7 @@ from galaxyscope.work.watch import Watch
 
 if TYPE_CHECKING:
     from galaxyscope.classify.classifier import Classifier, Prediction
+    from galaxyscope.explain.preflight import Fit
     from galaxyscope.explain.protocol import Attribution
     from galaxyscope.measure.results import BarMeasurement
     from galaxyscope.sky.stretch import Display
@@ -123,34 +125,6 @@ def measured_files(session: Session) -> dict[str, frozenset[str]]:
     return {path: frozenset(found) for path, found in kinds.items()}
 
 
-def list_pictures(paths: list[Path]) -> tuple[list[Path], Path | None, Path | None]:
-    """Return what a gallery shows for files and folders that were opened.
-
-    Returns
-    -------
-    paths : list of Path
-    folder : Path or None
-        Whose content it is, None for a loose list.
-    first : Path or None
-        Which one to show.
-    """
-    from galaxyscope.sky.readers import list_images
-
-    paths = [Path(os.path.abspath(path)) for path in paths]
-    if len(paths) == 1:
-        only = paths[0]
-        folder = only if only.is_dir() else only.parent
-        inside = list_images(folder) if folder.is_dir() else []
-        if only.is_dir():
-            return inside, folder, inside[0] if inside else None
-        # A name that does not look like a picture is tried all the same.
-        return (inside if only in inside else [only, *inside]), folder, only
-    found: list[Path] = []
-    for path in paths:
-        found += list_images(path) if path.is_dir() else [path]
-    return found, None, found[0] if found else None
-
-
 def make_thumbnail(path: Path, side: int) -> QImage:
     """Return a small picture of a file; every n-th pixel of a large one.
 
@@ -207,11 +181,28 @@ def predict(classifier: Classifier, image: SkyImage) -> Prediction:
     return predict_image(image, classifier)
 
 
-def predict_file(classifier: Classifier, path: Path) -> Prediction:
-    """Return what the network says of a file that is not shown."""
+def predict_file(classifier: Classifier, path: Path, plane: Plane | None) -> Prediction:
+    """Return what the network says of a file that is not shown.
+
+    Raises
+    ------
+    ImageError
+        If it cannot be shown, or the network was not made for such pictures.
+    """
+    from galaxyscope.sky.image import ImageError
     from galaxyscope.sky.readers import open_image
 
-    return predict(classifier, open_image(path))
+    image = open_image(path, plane)
+    if why := unsuitable(classifier.card, image):
+        raise ImageError(path, why)
+    return predict(classifier, image)
+
+
+def preflight(classifier: Classifier, method: str) -> Fit:
+    """Ask whether a method of explaining fits the network, by trial runs."""
+    from galaxyscope.explain.preflight import preflight as fits
+
+    return fits(method, classifier)
 
 
 def explain(classifier: Classifier, image: SkyImage, request: Request, watch: Watch) -> Explained:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from PySide6.QtCore import QLocale, Qt
 from PySide6.QtGui import QDoubleValidator
@@ -23,7 +24,10 @@ from PySide6.QtWidgets import (
 
 from galaxyscope import __version__
 from galaxyscope.gui.actions import key_table
+from galaxyscope.gui.card_text import model_name, summary
+from galaxyscope.gui.desk import one_line
 from galaxyscope.gui.panels.common import GAP, QuietLabel
+from galaxyscope.gui.shelf import Entry
 from galaxyscope.records.tables import RECORD_SUFFIXES
 from galaxyscope.sky.image import PixelScale
 
@@ -133,6 +137,26 @@ def ask_picture_name(parent: QWidget, suggestion: Path) -> Path | None:
         return None
     path = Path(name)
     return path if path.suffix.lower() == ".png" else path.with_name(path.name + ".png")
+
+
+def ask_install(parent: QWidget, entry: Entry) -> Literal["install", "open", ""]:
+    """Ask whether to copy a model or to use it from where it lies; empty: neither."""
+    assert entry.card is not None
+    box = QMessageBox(parent)
+    box.setWindowTitle("Add model")
+    box.setTextFormat(Qt.TextFormat.PlainText)
+    box.setText(one_line(model_name(entry.card)))
+    box.setInformativeText(
+        f"{summary(entry.card)}\n\n"
+        "Install a copy for good, or use it from its folder until the program is closed?"
+    )
+    install = box.addButton("Install a copy", QMessageBox.ButtonRole.AcceptRole)
+    use = box.addButton("Use from its folder", QMessageBox.ButtonRole.ActionRole)
+    box.addButton(QMessageBox.StandardButton.Cancel)
+    box.setDefaultButton(install)
+    box.exec()
+    chosen = box.clickedButton()
+    return "install" if chosen is install else "open" if chosen is use else ""
 
 
 class KeysDialog(QDialog):

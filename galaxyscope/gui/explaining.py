@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
 from galaxyscope.gui import chores
 from galaxyscope.gui.bridge import Task
+from galaxyscope.gui.classifying import Classifying
 from galaxyscope.gui.desk import Desk, one_line
 from galaxyscope.gui.model import Galaxy, ShownMap
-from galaxyscope.gui.panels.classify import ClassifyPanel
+from galaxyscope.gui.panels.common import Offer
 from galaxyscope.gui.panels.explain import ExplainPanel
+from galaxyscope.gui.suit import BAR, unsuitable, without_bar
+from galaxyscope.gui.tasks import target_choices
 from galaxyscope.work.jobs import Failure
 from galaxyscope.work.lanes import IO
 
 if TYPE_CHECKING:
-    from galaxyscope.classify.classifier import Classifier, Prediction
+    from galaxyscope.classify.card import ModelCard
+    from galaxyscope.explain.preflight import Fit
     from galaxyscope.explain.protocol import Attribution
     from galaxyscope.measure.results import BarMeasurement
     from galaxyscope.records.record import Record
 
-BAR = "bar"
-PREDICT, EXPLAIN, BADGE = 20, 10, -10
+EXPLAIN, PREFLIGHT = 10, 5
 
 
 class Explaining(QObject):
@@ -32,147 +36,89 @@ class Explaining(QObject):
     Parameters
     ----------
     desk : Desk
-    classify, panel
-        The two panels that this serves.
+    classifying : Classifying
+        Has the network.
+    panel : ExplainPanel
     """
 
     refreshed = Signal()
-    model_changed = Signal()
 
-    def __init__(self, desk: Desk, classify: ClassifyPanel, panel: ExplainPanel) -> None:
+    def __init__(self, desk: Desk, classifying: Classifying, panel: ExplainPanel) -> None:
         super().__init__(desk.window)
-        self._desk, self._classify, self._panel = desk, classify, panel
-        self.classifier: Classifier | None = None
-        self.loading = False
-        self.load_error = ""
+        self._desk, self._classifying, self._panel = desk, classifying, panel
         self.automatic = desk.settings.flag("explain_automatically")
         self.algorithm = desk.settings.text("algorithm", "phase")
         self._explaining: Task | None = None
         self._automatic_once = False
+        # Why this network was not used on a galaxy when it was asked for, and what leads on.
+        self._refused: dict[Galaxy, tuple[str, Sequence[Offer]]] = {}
+        self._fits: dict[tuple[str, str], Fit] = {}
         panel.run_requested.connect(self.explain)
+        panel.measure_requested.connect(self.measure_bar)
         panel.cancel_requested.connect(self.cancel)
-        classify.target_chosen.connect(panel.choose_target)
+        panel.method_changed.connect(lambda _name: self._check_method())
+        classifying.leaving.connect(self.cancel)
+        classifying.model_changed.connect(self._follow_model)
+        classifying.answered.connect(self._answered)
+        classifying.insisted.connect(lambda galaxy: self._refused.pop(galaxy, None))
+        classifying.refreshed.connect(self.refresh)
         desk.workspace.current_changed.connect(self._leave)
-        desk.workspace.changed.connect(self._changed)
-        self._refresh()
+        self.refresh()
 
     # -- the network
 
-    def load(self, name: str | None = None) -> None:
-        """Load a network in the background; None loads the shipped one."""
-        self.cancel()
-        self.loading, self.load_error = True, ""
+    def _follow_model(self) -> None:
+        self._refused.clear()
+        card = self._classifying.card
+        if card is not None:
+            self._panel.set_targets(*target_choices(card))
+            self._check_method()
+
+    def _check_method(self) -> None:
+        """Find out, when the network has time, whether it can be explained by the method."""
+        classifier, name = self._classifying.classifier, self._panel.method.card().name
+        if classifier is None:
+            return
+        key = (classifier.card.sha256, name)
+        if key in self._fits:
+            self._show_fit()
+            return
+        self._panel.show_fit("fits", "")
         self._desk.bridge.run(
             Task(
-                "Load network",
+                "Check method",
                 None,
                 chores.NETWORK,
-                functools.partial(chores.load_network, name),
-                done=self._loaded,
-                failed=self._not_loaded,
-                key="load",
-            )
-        )
-        self._refresh()
-
-    @property
-    def busy(self) -> bool:
-        """Whether an explanation runs."""
-        return self._explaining is not None
-
-    @property
-    def device(self) -> str:
-        """Where the network runs, for the status bar."""
-        if self.classifier is None:
-            return "loading network" if self.loading else "no network"
-        kind = str(self.classifier.device)
-        return {"cpu": "CPU", "mps": "GPU (MPS)"}.get(kind, kind.replace("cuda", "GPU"))
-
-    def _loaded(self, classifier: Classifier) -> None:
-        self.classifier, self.loading = classifier, False
-        card = classifier.card
-        self._classify.show_model(card.title, _card_text(classifier))
-        self._panel.set_targets(dict(card.targets) or {name: name for name in card.classes})
-        for galaxy in self._desk.workspace.galaxies:
-            galaxy.prediction, galaxy.bar_fraction = None, None
-        self.model_changed.emit()
-        self._consider(self._desk.workspace.current)
-
-    def _not_loaded(self, failure: Failure) -> None:
-        self.loading, self.load_error = False, one_line(str(failure))
-        self._classify.show_model("No network")
-        self.model_changed.emit()
-        self._refresh()
-
-    # -- what it says
-
-    def _changed(self, galaxy: Galaxy, what: str) -> None:
-        if what == "image" and galaxy is self._desk.workspace.current:
-            self._consider(galaxy)
-
-    def _consider(self, galaxy: Galaxy | None) -> None:
-        """Ask for whatever is not known yet of the shown galaxy."""
-        if galaxy is not None and galaxy.image is not None and self.classifier is not None:
-            if galaxy.prediction is None:
-                self._predict(galaxy)
-            elif (self.automatic or self._automatic_once) and galaxy.map is None:
-                self.explain()
-        self._refresh()
-
-    def _predict(self, galaxy: Galaxy) -> None:
-        assert self.classifier is not None
-        assert galaxy.image is not None
-        self._desk.bridge.run(
-            Task(
-                "Classify",
-                galaxy.path,
-                chores.NETWORK,
-                functools.partial(
-                    chores.predict, self.classifier, chores.worker_copy(galaxy.image)
-                ),
-                done=functools.partial(self._predicted, galaxy, galaxy.image.plane),
-                failed=functools.partial(self._not_predicted, galaxy),
-                key="predict",
-                priority=PREDICT,
+                functools.partial(chores.preflight, classifier, name),
+                done=functools.partial(self._checked, key),
+                failed=lambda _failure: None,  # the explanation itself will say what is wrong
+                key="preflight",
+                priority=PREFLIGHT,
                 quiet=True,
             )
         )
 
-    def _predicted(self, galaxy: Galaxy, plane: object, prediction: Prediction) -> None:
-        if galaxy.plane != plane:
+    def _checked(self, key: tuple[str, str], fit: Fit) -> None:
+        self._fits[key] = fit
+        self._show_fit()
+
+    def _fit(self) -> Fit | None:
+        card = self._classifying.card
+        return self._fits.get(("" if card is None else card.sha256, self._panel.method.card().name))
+
+    def _show_fit(self) -> None:
+        fit = self._fit()
+        if fit is not None:
+            self._panel.show_fit(fit.verdict, one_line(fit.reason))
+
+    def _answered(self, galaxy: Galaxy) -> None:
+        """Explain by itself, where that is wanted and this network has not done so yet."""
+        if not (self.automatic or self._automatic_once) or self.busy:
             return
-        galaxy.prediction = prediction
-        self._keep_fraction(galaxy, prediction)
-        if galaxy is self._desk.workspace.current:
-            self._consider(galaxy)
-
-    def _keep_fraction(self, galaxy: Galaxy, prediction: Prediction) -> None:
-        if self.classifier is not None and BAR in self.classifier.card.targets:
-            bar = self.classifier.card.targets[BAR]
-            galaxy.bar_fraction = prediction.probabilities.get(bar)
-        self._desk.workspace.tell(galaxy, "prediction")
-
-    def _not_predicted(self, galaxy: Galaxy, failure: Failure) -> None:
-        galaxy.note = one_line(f"The network could not answer: {failure}")
-        self._refresh()
-
-    def fill_badge(self, galaxy: Galaxy) -> None:
-        """Find out what the network says of a galaxy that the gallery shows, when it has time."""
-        if self.classifier is None or galaxy.bar_fraction is not None or galaxy.error:
-            return
-        self._desk.bridge.run(
-            Task(
-                "Classify",
-                galaxy.path,
-                chores.NETWORK,
-                functools.partial(chores.predict_file, self.classifier, galaxy.path),
-                done=functools.partial(self._keep_fraction, galaxy),
-                failed=lambda _failure: None,
-                key=("badge", galaxy.path),
-                priority=BADGE,
-                quiet=True,
-            )
-        )
+        card = self._classifying.card
+        done = galaxy.map is not None and card is not None
+        if not done or galaxy.map.attribution.model_sha256 != card.sha256:
+            self.explain()
 
     # -- where it looked
 
@@ -180,7 +126,12 @@ class Explaining(QObject):
         """Explain every galaxy that is opened, or only when asked."""
         self.automatic = automatic
         self._desk.settings.set("explain_automatically", automatic)
-        self._consider(self._desk.workspace.current)
+        self._classifying.consider(self._desk.workspace.current)
+
+    @property
+    def busy(self) -> bool:
+        """Whether an explanation runs."""
+        return self._explaining is not None
 
     def explain_first(self) -> None:
         """Explain the galaxy that is shown first, whatever the preference (for the samples)."""
@@ -204,16 +155,51 @@ class Explaining(QObject):
                 )
             )
 
+    def measure_bar(self) -> None:
+        """Explain *bar* and measure it; where the network knows no bar, say so and offer one."""
+        galaxy, card = self._desk.workspace.current, self._classifying.card
+        if galaxy is None or galaxy.image is None or card is None:
+            return
+        if why := without_bar(card):
+            self._refuse(galaxy, why, self._measuring_models(galaxy))
+            return
+        self._panel.choose_target(card.targets[BAR])
+        self.explain()
+
+    def _measuring_models(self, galaxy: Galaxy) -> Sequence[Offer]:
+        image = galaxy.image
+        assert image is not None
+
+        def fits(card: ModelCard) -> bool:
+            return not without_bar(card) and not unsuitable(card, image)
+
+        return self._classifying.offers(fits, "Measure with", self.measure_bar)
+
+    def _refuse(self, galaxy: Galaxy, why: str, offers: Sequence[Offer] = ()) -> None:
+        """Say why not, and what would lead on."""
+        self.cancel()
+        self._refused[galaxy] = (why, offers)
+        self.refresh()
+
     def explain(self) -> None:
         """Explain the chosen target of the shown galaxy; on the map of *bar*, measure it."""
-        galaxy = self._desk.workspace.current
-        if self.classifier is None or galaxy is None or galaxy.image is None:
+        galaxy, classifier = self._desk.workspace.current, self._classifying.classifier
+        if classifier is None or galaxy is None or galaxy.image is None:
             return
         self.cancel()
         self._automatic_once = False
+        self._refused.pop(galaxy, None)
+        fit, method = self._fit(), self._panel.method.card()
+        if why := self._classifying.problem(galaxy):
+            self._refuse(galaxy, why, self._classifying.ways_out(galaxy))
+            return
+        if fit is not None and fit.verdict == "refused":
+            title = classifier.card.title
+            self._refuse(galaxy, one_line(f"{method.title} does not fit {title}: {fit.reason}."))
+            return
         request = chores.Request(
-            self._panel.method.card().name,
-            self._panel.target.currentData() or self.classifier.card.classes[0],
+            method.name,
+            self._panel.target.currentData() or classifier.card.classes[0],
             self._panel.parameters(),
             self.algorithm,
         )
@@ -223,7 +209,7 @@ class Explaining(QObject):
             "Explain",
             galaxy.path,
             chores.NETWORK,
-            functools.partial(chores.explain, self.classifier, image, request),
+            functools.partial(chores.explain, classifier, image, request),
             done=functools.partial(self._explained, galaxy),
             failed=functools.partial(self._not_explained, galaxy),
             cancelled=functools.partial(self._cancelled, galaxy),
@@ -232,14 +218,14 @@ class Explaining(QObject):
             priority=EXPLAIN,
         )
         self._desk.bridge.run(task)
-        self._refresh()
+        self.refresh()
 
     def cancel(self) -> None:
         """Cancel the explanation that runs."""
         if self._explaining is not None:
             task, self._explaining = self._explaining, None
             task.cancel()
-            self._refresh()
+            self.refresh()
 
     def follow(self, task: Task) -> None:
         """Show the progress of the explanation that runs."""
@@ -248,7 +234,7 @@ class Explaining(QObject):
 
     def _leave(self, galaxy: Galaxy | None) -> None:
         self.cancel()
-        self._refresh()
+        self.refresh()
 
     def _grow(self, galaxy: Galaxy, shown: ShownMap) -> None:
         if galaxy is self._desk.workspace.current and galaxy.image is not None:
@@ -274,7 +260,7 @@ class Explaining(QObject):
         self._desk.workspace.tell(galaxy, "map")
         if bar is not None and galaxy.image is not None:
             self._keep(galaxy, explained.map.attribution, bar)
-        self._refresh()
+        self.refresh()
 
     def _keep(self, galaxy: Galaxy, attribution: Attribution, bar: BarMeasurement) -> None:
         assert galaxy.image is not None
@@ -290,7 +276,8 @@ class Explaining(QObject):
                     chores.worker_copy(image),
                     bar,
                     attribution,
-                    galaxy.prediction,
+                    # What this network said, not what the chosen one says by now.
+                    galaxy.said.get(attribution.model_sha256),
                 ),
                 done=functools.partial(self._kept, galaxy, image.sha256),
                 quiet=True,
@@ -305,49 +292,29 @@ class Explaining(QObject):
         self._explaining = None
         self._drop_growing(galaxy)
         galaxy.note = one_line(f"The explanation failed: {failure}. See Jobs to try again.")
-        self._refresh()
+        self.refresh()
 
     def _cancelled(self, galaxy: Galaxy) -> None:
         self._drop_growing(galaxy)
         galaxy.note = "Cancelled."
-        self._refresh()
+        self.refresh()
 
     def _drop_growing(self, galaxy: Galaxy) -> None:
         """Drop a half-grown map: only finished maps are measured, so only these stay."""
         galaxy.growing = None
         self._desk.workspace.tell(galaxy, "map")
 
-    # -- the panels
+    # -- the panel
 
-    def _refresh(self) -> None:
-        """Bring both panels in line with what is known."""
+    def refresh(self) -> None:
+        """Bring the panel in line with what is known."""
         galaxy = self._desk.workspace.current
-        prediction = None if galaxy is None else galaxy.prediction
-        if prediction is not None:
-            state = ""
-        elif self.loading:
-            state = "Loading the network …"
-        elif self.load_error:
-            state = self.load_error
-        elif galaxy is None:
-            state = "Open a galaxy to see what the network says of it."
-        elif galaxy.error:
-            state = "There is no picture to classify."
-        else:
-            state = "Asking the network …" if self.classifier is not None else ""
-        self._classify.show_prediction(
-            None if prediction is None else prediction.probabilities, state
-        )
-        ready = galaxy is not None and galaxy.image is not None and self.classifier is not None
-        self._panel.set_ready(ready)
+        ready = galaxy is not None and galaxy.image is not None
+        self._panel.set_ready(ready and self._classifying.classifier is not None)
         if self._explaining is None:
             self._panel.show_progress(None)
-        self._panel.show_note("" if galaxy is None else galaxy.note)
+        note: tuple[str, Sequence[Offer]] = ("", ())
+        if galaxy is not None:
+            note = self._refused.get(galaxy, (galaxy.note, ()))
+        self._panel.show_note(*note)
         self.refreshed.emit()
-
-
-def _card_text(classifier: Classifier) -> str:
-    card = classifier.card
-    lines = [card.name, f"{card.architecture}, {card.input_size} px, {card.sha256[:12]}"]
-    lines += [f"{m.name} {m.value:.3f} ({m.split}, {m.count})" for m in card.metrics]
-    return "\n".join([*lines, card.limits])

@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from galaxyscope.explain.cards import CARDS
 from galaxyscope.gui.canvas import Canvas, Overlay
-from galaxyscope.gui.desk import Desk
+from galaxyscope.gui.desk import Desk, one_line
 from galaxyscope.gui.model import Galaxy
 from galaxyscope.gui.panels.overlay import OverlayPanel
+from galaxyscope.gui.tasks import answer_text
+
+if TYPE_CHECKING:
+    from galaxyscope.explain.protocol import Attribution
 
 DEFAULT_THRESHOLD = 0.5
 BLINK_MS = 500
+
+
+def source_text(attribution: Attribution) -> str:
+    """``"bar · SmoothGrad · galaxyzoo"``: the answer, the method and the network of a map."""
+    card = next((card for card in CARDS if card.name == attribution.method), None)
+    method = attribution.method if card is None else card.title
+    return one_line(f"{answer_text(attribution.target)} · {method} · {attribution.model}")
 
 
 class Mapping(QObject):
@@ -104,7 +118,7 @@ class Mapping(QObject):
         if shown is None:
             self._panel.show_map(None)
         else:
-            self._panel.show_map(shown.histogram)
+            self._panel.show_map(shown.histogram, source_text(shown.attribution))
         self._show(galaxy)
 
     def _show(self, galaxy: Galaxy | None) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -83,6 +83,11 @@ class Galaxy:
         measurement has set one.
     note : str
         Why there is no map although one was asked for (cancelled, failed), one sentence.
+    said : dict of str to Prediction
+        What every network said that was asked, by the hash of its weights; `prediction` is
+        that of the chosen one.
+    insisted : frozenset of str
+        Hashes of networks that the user asked although they were not made for such pictures.
     bar_fraction : float or None
         What the network says of "bar", for the gallery.
     measured_by : frozenset of str
@@ -98,6 +103,8 @@ class Galaxy:
     display: Display | None = None
     view: Any = None
     prediction: Prediction | None = None
+    said: dict[str, Prediction] = field(default_factory=dict)
+    insisted: frozenset[str] = frozenset()
     map: ShownMap | None = None
     growing: ShownMap | None = None
     bar: BarMeasurement | None = None
@@ -139,6 +146,7 @@ class Galaxy:
         self.forget_pixels()
         self.prediction = self.bar = self.suits = self.display = self.view = self.selected = None
         self.threshold, self.records, self.note, self.bar_fraction = None, (), "", None
+        self.said, self.insisted = {}, frozenset()
 
 
 class Workspace(QObject):

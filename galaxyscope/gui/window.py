@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QEvent, QSize, Qt
-from PySide6.QtGui import QCloseEvent, QKeyEvent, QUndoStack
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent, QUndoStack
 from PySide6.QtWidgets import QApplication, QMainWindow, QStackedWidget, QToolButton, QWidget
 
 from galaxyscope.gui import chores, dialogs
@@ -14,6 +14,8 @@ from galaxyscope.gui.actions import Actions
 from galaxyscope.gui.bridge import Bridge, Task
 from galaxyscope.gui.browsing import Browsing
 from galaxyscope.gui.canvas import Canvas
+from galaxyscope.gui.choosing import Choosing
+from galaxyscope.gui.classifying import Classifying
 from galaxyscope.gui.desk import Desk
 from galaxyscope.gui.explaining import Explaining
 from galaxyscope.gui.mapping import Mapping
@@ -27,7 +29,7 @@ from galaxyscope.gui.panels.gallery import Gallery
 from galaxyscope.gui.panels.jobs import JobsPanel
 from galaxyscope.gui.panels.measurements import MeasurementsPanel
 from galaxyscope.gui.panels.overlay import OverlayPanel
-from galaxyscope.gui.panels.start import StartPage
+from galaxyscope.gui.panels.start import StartPage, local_paths
 from galaxyscope.gui.panels.status import StatusBar
 from galaxyscope.gui.settings import Settings
 from galaxyscope.gui.shell import TopBar, add_dock, set_icons
@@ -55,6 +57,7 @@ class MainWindow(QMainWindow):
         super().__init__()
         self.setWindowTitle("GalaxyScope")
         self.setMinimumSize(960, 600)
+        self.setAcceptDrops(True)
         self.session, self.settings = session, settings
         self.lanes = Lanes(io_threads=2)
         self.bridge = Bridge(self.lanes, self)
@@ -83,7 +86,9 @@ class MainWindow(QMainWindow):
         self.jobs = JobsPanel()
         self.status = StatusBar()
         self.browsing = Browsing(self.desk, self.canvas, self.gallery)
-        self.explaining = Explaining(self.desk, self.classify_panel, self.explain_panel)
+        self.classifying = Classifying(self.desk, self.classify_panel)
+        self.choosing = Choosing(self.desk, self.classifying)
+        self.explaining = Explaining(self.desk, self.classifying, self.explain_panel)
         self.mapping = Mapping(self.desk, self.canvas, self.overlay_panel)
         self.measuring = Measuring(self.desk, self.canvas, self.measurements)
         self.palette_: Palette | None = None
@@ -133,8 +138,12 @@ class MainWindow(QMainWindow):
         self.mapping.visible_changed.connect(lambda on: actions.check("overlay", on))
         self.mapping.blinking_changed.connect(lambda on: actions.check("blink", on))
         self.explaining.refreshed.connect(self._follow_current)
-        self.explaining.model_changed.connect(self._model_changed)
-        self.gallery.model.thumbnail_shown.connect(self.explaining.fill_badge)
+        self.classifying.model_changed.connect(self._model_changed)
+        self.classify_panel.models_requested.connect(self.choosing.open_dialog)
+        self.classify_panel.target_chosen.connect(self.explain_panel.choose_target)
+        self.explain_panel.target_changed.connect(self.classify_panel.show_target)
+        self.browsing.models_given.connect(self.choosing.add)
+        self.gallery.model.thumbnail_shown.connect(self.classifying.fill_badge)
         self.bridge.task_changed.connect(self.explaining.follow)
         self.bridge.task_changed.connect(self.jobs.show_task)
         self.jobs.count_changed.connect(self._count_jobs)
@@ -149,7 +158,9 @@ class MainWindow(QMainWindow):
         actions["undo"].setEnabled(False)
         actions["redo"].setEnabled(False)
         actions.menus["File/Open recent"].aboutToShow.connect(self._fill_recent)
-        actions.menus["Models"].aboutToShow.connect(self._fill_models)
+        models = actions.menus["Models"]
+        models.setToolTipsVisible(True)
+        models.aboutToShow.connect(lambda: self.choosing.fill_menu(models))
 
     # -- what the window itself does
 
@@ -159,7 +170,7 @@ class MainWindow(QMainWindow):
 
     def start_work(self) -> None:
         """Begin what the first paint does not wait for."""
-        self.explaining.load()
+        self.choosing.start()
 
     def say(self, text: str) -> None:
         """Show one sentence in the status bar for a while."""
@@ -206,12 +217,12 @@ class MainWindow(QMainWindow):
             self.start.show_recent(self.settings.recent)
         self.top_bar.show_galaxy(galaxy)
         self.status.show_image(image)
-        self.status.device.setText(self.explaining.device)
+        self.status.device.setText(self.classifying.device)
         self.actions_.enable(
             image=image is not None,
             map=galaxy is not None and galaxy.shown_map is not None,
             line=galaxy is not None and galaxy.selected is not None,
-            model=image is not None and self.explaining.classifier is not None,
+            model=image is not None and self.classifying.classifier is not None,
             job=self.explaining.busy,
         )
 
@@ -245,7 +256,7 @@ class MainWindow(QMainWindow):
 
     def _model_changed(self) -> None:
         for galaxy in self.gallery.model.with_thumbnails():
-            self.explaining.fill_badge(galaxy)
+            self.classifying.fill_badge(galaxy)
         self._follow_current()
 
     def _count_jobs(self, running: int, failed: int) -> None:
@@ -265,19 +276,6 @@ class MainWindow(QMainWindow):
             menu.addAction(str(path), lambda path=path: self.browsing.open([path]))
         menu.addSeparator()
         menu.addAction("Forget these", self.settings.forget_recent)
-
-    def _fill_models(self) -> None:
-        from galaxyscope.classify.store import list_models
-
-        menu = self.actions_.menus["Models"]
-        menu.clear()
-        classifier = self.explaining.classifier
-        for card in list_models():
-            action = menu.addAction(card.title, lambda name=card.name: self.explaining.load(name))
-            action.setCheckable(True)
-            action.setChecked(classifier is not None and classifier.card.name == card.name)
-        if menu.isEmpty():
-            menu.addAction("No network is installed").setEnabled(False)
 
     # -- beginning and end
 
@@ -306,6 +304,16 @@ class MainWindow(QMainWindow):
             self.browsing.next()
         else:
             super().keyPressEvent(event)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Files, folders and model folders are welcome everywhere."""
+        if local_paths(event.mimeData()):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Open what was dropped."""
+        event.acceptProposedAction()
+        self.open(local_paths(event.mimeData()))
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Remember the layout, keep what is still to be kept, end all work."""

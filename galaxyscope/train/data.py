@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from galaxyscope.train.recipe import Recipe
+from galaxyscope.train.recipe import Recipe, Source
+from galaxyscope.train.table import DataError, Entry, read_entries
+
+__all__ = ["DataError", "Pictures", "read_pictures"]
 
 # Pictures are kept at a size where the smallest zoom still has detail and one field of the
 # recipe is sampled without aliasing.
 OVERSAMPLING = 1.12
+_MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr")
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,9 +32,10 @@ class Pictures:
     names : tuple of str
     pixels : ndarray, shape (n, 3, side, side), uint8
     values : ndarray, shape (n, outputs), float32
+        Fractions, one-hot classes, or a number in units of the recipe's scale.
     weights : ndarray, shape (n,), float32
     field : float
-        Side of the recipe's field at zoom 1, in pixels of `pixels`.
+        Side of the field at zoom 1, in pixels of `pixels`.
     """
 
     names: tuple[str, ...]
@@ -41,44 +45,104 @@ class Pictures:
     field: float
 
 
-def read_pictures(recipe: Recipe, split: str) -> Pictures:
-    """Read all pictures of a split (the table's ``split`` column, e.g. ``train``).
+def read_pictures(
+    recipe: Recipe, split: str, source: Source | None = None, *, whole: bool = False
+) -> Pictures:
+    """Read all pictures of a split of one source.
 
-    Rows with ``complete_sample`` 1 count double: elsewhere ambiguous galaxies are missing.
+    Parameters
+    ----------
+    recipe : Recipe
+    split : str
+        See `galaxyscope.train.table.read_entries`.
+    source : Source, optional
+        Default: the recipe's first.
+    whole : bool
+        Keep all pixels, not only as many as training needs.
+
+    Raises
+    ------
+    DataError
+        If there are no such pictures, one is missing, damaged or of another size than the
+        first, or the table cannot be used.
     """
-    rows = [row for row in _rows(recipe.table) if row.get("split", "train") == split]
-    wanted = {row[recipe.identifier]: row for row in rows}
-    side, scale, blocks, names = 0, 1.0, [], []
-    for name, raw in _files(recipe.pictures):
-        if name not in wanted:
-            continue
-        with Image.open(io.BytesIO(raw)) as picture:
-            full = picture.convert("RGB")
+    source = source or recipe.sources[0]
+    entries = read_entries(recipe, split, source)
+    if not entries:
+        raise DataError(f"{source.table.name}: no picture of {split!r} was found")
+    largest = max(stage.input_size for stage in recipe.stages)
+    first, side, blocks, names, rows = 0, 0, [], [], []
+    for name, entry, raw in _files(source, entries):
+        full = _opened(raw, f"{source.pictures.name}: {name}")
+        first = first or full.width
+        if full.size != (first, first):
+            raise DataError(
+                f"{source.pictures.name}: {name} has {full.width}×{full.height} px, not "
+                f"{first}×{first} px"
+            )
         if not side:
-            side = round(full.width * min(1.0, OVERSAMPLING * recipe.input_size / recipe.field_px))
-            scale = side / full.width
-        shrunk = full if full.width == side else full.resize((side, side), Image.Resampling.BOX)
+            share = (
+                1.0
+                if whole or not source.field_px
+                else min(1.0, OVERSAMPLING * largest / source.field_px)
+            )
+            side = round(first * share)
+        shrunk = full if side == first else full.resize((side, side), Image.Resampling.BOX)
         blocks.append(np.asarray(shrunk, np.uint8).transpose(2, 0, 1))
-        names.append(name)
-    if not names:
-        raise ValueError(f"{recipe.table.name}: no picture of {split!r} was found")
-    values = np.array([[float(wanted[n][c]) for c in recipe.outputs] for n in names], np.float32)
-    weights = np.array(
-        [1.0 + float(wanted[n].get("complete_sample", 0)) for n in names], np.float32
-    )
-    return Pictures(tuple(names), np.stack(blocks), values, weights, recipe.field_px * scale)
+        names.append(PurePosixPath(name).stem)
+        rows.append(entry)
+    values = np.array([entry.values for entry in rows], np.float32)
+    if source.taught:
+        values = np.zeros((len(rows), len(recipe.outputs)), np.float32)
+    weights = np.array([entry.weight for entry in rows], np.float32)
+    return Pictures(tuple(names), np.stack(blocks), values, weights, source.field_px * side / first)
 
 
-def _rows(table: Path) -> list[dict[str, str]]:
-    with table.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
+def _opened(raw: bytes, what: str) -> Image.Image:
+    try:
+        with Image.open(io.BytesIO(raw)) as picture:
+            if picture.mode not in _MODES:
+                raise DataError(f"{what} does not have 8 bits a channel")
+            return picture.convert("RGB")
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        if isinstance(error, DataError):
+            raise
+        raise DataError(f"{what} is not a picture that can be read") from error
 
 
-def _files(pictures: Path) -> Iterator[tuple[str, bytes]]:
-    if pictures.is_dir():
-        for path in sorted(pictures.iterdir()):
-            yield path.stem, path.read_bytes()
-        return
-    with zipfile.ZipFile(pictures) as archive:
-        for name in sorted(archive.namelist()):
-            yield Path(name).stem, archive.read(name)
+def _files(source: Source, entries: Sequence[Entry]) -> Iterator[tuple[str, Entry, bytes]]:
+    """Pictures of entries, in the order of their files' names."""
+    try:
+        if source.pictures.is_dir():
+            top = source.pictures
+            there = [str(p.relative_to(top)) for p in top.rglob("*") if p.is_file()]
+            for name, entry in _paired(there, entries, source):
+                yield name, entry, (top / name).read_bytes()
+            return
+        with zipfile.ZipFile(source.pictures) as archive:
+            there = [name for name in archive.namelist() if not name.endswith("/")]
+            for name, entry in _paired(there, entries, source):
+                yield name, entry, archive.read(name)
+    # What zipfile raises for a damaged or encrypted file is not one kind.
+    except (OSError, zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
+        raise DataError(f"{source.pictures.name}: the pictures cannot be read ({error})") from error
+
+
+def _paired(there: list[str], entries: Sequence[Entry], source: Source) -> list[tuple[str, Entry]]:
+    """Find the file of each entry by its name with or without suffix, in whatever folder."""
+    files: dict[str, set[str]] = {}
+    for name in there:
+        path = PurePosixPath(Path(name).as_posix())
+        if not path.name.startswith("."):
+            files.setdefault(path.name, set()).add(name)
+            files.setdefault(path.stem, set()).add(name)
+    missing = [entry.name for entry in entries if entry.name not in files]
+    if missing:
+        raise DataError(
+            f"{source.pictures.name}: {len(missing)} of the pictures that {source.table.name} "
+            f"names are not there (the first: {missing[0]})"
+        )
+    for entry in entries:
+        if len(files[entry.name]) > 1:
+            raise DataError(f"{source.pictures.name}: two pictures are called {entry.name!r}")
+    return sorted((next(iter(files[entry.name])), entry) for entry in entries)

@@ -1,109 +1,276 @@
-"""What a trained network is worth: figures on pictures that it was not trained on."""
+"""What a model is worth: figures on pictures that it was not trained on."""
 
 from __future__ import annotations
 
+import csv
+import json
+import math
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import nn
 
-from galaxyscope.classify.card import Metric
-from galaxyscope.train.augment import plain
-from galaxyscope.train.data import Pictures
+from galaxyscope.classify.card import Metric, ModelCard
+from galaxyscope.train import figures, scores
+from galaxyscope.train.data import Pictures, read_pictures
+from galaxyscope.train.predictions import predict_views, views_of
+from galaxyscope.train.publish import R90_PX
 from galaxyscope.train.recipe import Recipe
+from galaxyscope.train.table import DataError
+from galaxyscope.work.watch import Watch
 
-ZOOMS = (0.5, 0.7, 1.0, 1.4)
+if TYPE_CHECKING:
+    from galaxyscope.classify.classifier import Classifier
+
+BAR = "Class3.1"
+_SHOWN = 30
+Array = NDArray[np.float64]
 
 
-def evaluate(network: nn.Module, pictures: Pictures, recipe: Recipe, split: str) -> list[Metric]:
-    """Measure a network on a split.
+def evaluate(
+    model: str | Path,
+    recipe: Recipe,
+    folder: Path,
+    split: str = "",
+    *,
+    device: str = "auto",
+    fast: bool = False,
+    watch: Watch | None = None,
+) -> list[Metric]:
+    """Measure a model, single or ensemble, as `Classifier.predict` answers.
 
     Parameters
     ----------
-    network : torch.nn.Module
-    pictures : Pictures
+    model : str or Path
+        As `galaxyscope.classify.store.load_model` takes it.
     recipe : Recipe
+        Says what the pictures and labels are; its first source is used.
+    folder : Path
+        Gets ``metrics.json``, ``predictions.csv`` (one row per picture), tables and figures.
+        What is there already of the same model and pictures is not asked for again.
     split : str
-        Name of the split, for the card.
+        Default: the split that the recipe is judged on.
+    device : {"auto", "cpu", "cuda", "mps"}
+    fast : bool
+        Only the view that the model is judged by: no zooms, no grey, nothing opened from
+        the whole picture.
+    watch : Watch, optional
 
     Returns
     -------
     list of Metric
-        RMSE over all outputs and correlation of the bar fraction, with the mean over eight
-        mirrored and turned copies as `Classifier.predict` has it; the RMSE of always
-        predicting the mean; both figures for other zooms (in units of the recipe's field) and
-        for grey pictures.
+        For the card.
+
+    Raises
+    ------
+    DataError
+        If the data cannot be used, or the model answers something else than the recipe asks.
+    ModelError
+        If the model cannot be loaded.
     """
-    found = []
+    from galaxyscope.classify.store import load_model
 
-    def add(name: str, value: float) -> None:
-        found.append(Metric(name, round(float(value), 4), split, len(pictures.names)))
-
-    mean = pictures.values.mean(axis=0)
-    add(
-        "rmse of predicting the mean", _rmse(np.broadcast_to(mean, pictures.values.shape), pictures)
+    split = split or recipe.judged
+    classifier = load_model(model, device)
+    _check(classifier.card, recipe)
+    pictures = read_pictures(recipe, split, whole=True)
+    known = recipe.sources[0].field_px > 0
+    field = _field(classifier.card, pictures) if known else 0.0
+    views = views_of(classifier.card, pictures, field)
+    found = predict_views(
+        classifier, pictures, field, views[:1] if fast else views, folder, watch or Watch()
     )
-    for label, zoom, grey in [
-        ("", recipe.view, False),
-        *[(f" at zoom {z:g}", z, False) for z in ZOOMS if z != recipe.view],
-        (" in grey", recipe.view, True),
-    ]:
-        predicted = predict_turned(network, pictures, recipe.input_size, zoom, grey)
-        add(f"rmse{label}", _rmse(predicted, pictures))
-        if "Class3.1" in recipe.outputs:
-            bar = recipe.outputs.index("Class3.1")
-            rho = correlation(predicted[:, bar], pictures.values[:, bar])
-            add(f"correlation of the bar fraction{label}", rho)
-    return found
+    people = pictures.values.astype(float)
+    count = len(pictures.names)
+    metrics = [
+        Metric(name, round(value, 4), split, size)
+        for name, value, size in _figures(people, found, recipe, count)
+        if math.isfinite(value)
+    ]
+    _write(folder, metrics, classifier, pictures, found[""], recipe, split)
+    return metrics
 
 
-def predict_turned(
-    network: nn.Module,
+def _check(card: ModelCard, recipe: Recipe) -> None:
+    from galaxyscope.train.targets import ACTIVATION
+
+    if card.classes != recipe.outputs or card.activation != ACTIVATION[recipe.target]:
+        raise DataError(f"the model {card.name} does not answer what {recipe.name} asks")
+
+
+def _field(card: ModelCard, pictures: Pictures) -> float:
+    """Side of the model's field in pixels of the stored pictures."""
+    if card.frame == "r90":
+        return card.field_r90 * R90_PX
+    return float(card.field_px if card.frame == "pixels" else pictures.pixels.shape[-1])
+
+
+def _figures(
+    people: Array, found: dict[str, Array], recipe: Recipe, count: int
+) -> Iterable[tuple[str, float, int]]:
+    """Name, value and number of pictures of every figure on the card."""
+    if recipe.target == "classes":
+        commonest = float(people.mean(axis=0).max())
+        yield "accuracy of always saying the commonest class", commonest, count
+    else:
+        yield "rmse of predicting the mean", scores.rmse_of_the_mean(people), count
+    for view, network in found.items():
+        if recipe.target == "classes":
+            yield f"accuracy{view}", scores.accuracy(people, network), count
+            if recipe.pair:
+                among = [recipe.outputs.index(name) for name in recipe.pair]
+                right = scores.accuracy(people, network, among)
+                size = int(people[:, among].sum())
+                yield f"accuracy of {' against '.join(recipe.pair)}{view}", right, size
+            continue
+        yield f"rmse{view}", scores.rmse(people, network), count
+        if recipe.target == "number":
+            rho = scores.correlation(people[:, 0], network[:, 0])
+            yield f"correlation{view}", rho, count
+        elif BAR in recipe.outputs:
+            bar = recipe.outputs.index(BAR)
+            rho = scores.correlation(people[:, bar], network[:, bar])
+            yield f"correlation of the bar fraction{view}", rho, count
+    network = found[""]
+    if recipe.target == "classes":
+        table = scores.class_scores(scores.confusion(people, network), recipe.outputs)
+        yield "mean recall of the classes", float(np.mean([s.recall for s in table])), count
+    if recipe.target != "number":
+        yield "calibration error", _calibration(people, network, recipe).error, count
+    for question in scores.questions(people, network, recipe.outputs):
+        if question.key == "Class3":
+            size = int(question.asked.sum())
+            yield "agreement with most people on the bar", question.accuracy, size
+
+
+def _calibration(people: Array, network: Array, recipe: Recipe) -> scores.Calibration:
+    if recipe.target == "classes":
+        best = network.argmax(axis=1)
+        return scores.calibration(network.max(axis=1), people[np.arange(len(best)), best])
+    column = recipe.outputs.index(BAR) if BAR in recipe.outputs else slice(None)
+    return scores.calibration(network[:, column].ravel(), people[:, column].ravel())
+
+
+def _write(
+    folder: Path,
+    metrics: list[Metric],
+    classifier: Classifier,
     pictures: Pictures,
-    size: int,
-    zoom: float = 1.0,
-    grey: bool = False,
-    batch: int = 32,
-) -> NDArray[np.float32]:
-    """Fractions from the mean logits over eight mirrored and quarter-turned copies.
+    network: Array,
+    recipe: Recipe,
+    split: str,
+) -> None:
+    """Tables and figures of an evaluation."""
+    card, people = classifier.card, pictures.values.astype(float)
+    report: dict[str, Any] = {
+        "model": card.name,
+        "model_sha256": card.sha256,
+        "split": split,
+        "metrics": [asdict(metric) for metric in metrics],
+    }
+    if recipe.target == "classes":
+        counts = scores.confusion(people, network)
+        table = scores.class_scores(counts, recipe.outputs)
+        report["confusion"] = counts.tolist()
+        _table(folder / "classes.csv", [asdict(score) for score in table])
+        figures.confusion_figure(counts, recipe.outputs, folder / "confusion.png")
+    if recipe.target != "number":
+        found = _calibration(people, network, recipe)
+        figures.calibration_figure(found.said, found.seen, found.counts, folder / "calibration.png")
+    else:
+        path = folder / "scatter.png"
+        figures.scatter_figure(people[:, 0], network[:, 0], recipe.outputs[0], path)
+    if recipe.target == "fractions":
+        each = [scores.rmse(people[:, [i]], network[:, [i]]) for i in range(people.shape[1])]
+        figures.bars_figure(recipe.outputs, each, "rmse", folder / "rmse.png")
+        if BAR in recipe.outputs:
+            bar = recipe.outputs.index(BAR)
+            path = folder / "bar-fraction.png"
+            figures.scatter_figure(people[:, bar], network[:, bar], "bar fraction", path)
+    if asked := scores.questions(people, network, recipe.outputs):
+        _questions(folder, asked, pictures, report)
+    _worst(folder, pictures, people, network, recipe)
+    (folder / "metrics.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
 
-    Parameters
-    ----------
-    network : torch.nn.Module
-    pictures : Pictures
-    size : int
-        Side of the network's input.
-    zoom : float
-        Side of the field in units of the pictures' field.
-    grey : bool
-        Replace the colours by their mean.
-    batch : int
 
-    Returns
-    -------
-    ndarray, shape (n, outputs)
+def _questions(
+    folder: Path,
+    asked: list[scores.QuestionScore],
+    pictures: Pictures,
+    report: dict[str, Any],
+) -> None:
+    """Accuracy of every question, and where the network contradicts most people.
+
+    Bhambra et al. 2022 (section 5.2) look at such galaxies: often the network has seen what
+    people missed.
     """
-    network.eval()
-    found = []
-    with torch.inference_mode():
-        for start in range(0, len(pictures.names), batch):
-            stored = torch.from_numpy(pictures.pixels[start : start + batch])
-            x = plain(stored, size, pictures.field * zoom)
-            if grey:
-                x = x.mean(dim=1, keepdim=True).expand(-1, 3, -1, -1)
-            turned = [torch.rot90(x, k, (2, 3)) for k in range(4)]
-            copies = torch.cat(turned + [t.flip(3) for t in turned])
-            logits = network(copies).reshape(8, len(x), -1).mean(dim=0)
-            found.append(torch.sigmoid(logits).numpy())
-    return np.concatenate(found)
+    usable = [q for q in asked if math.isfinite(q.accuracy)]
+    report["questions"] = {q.key: round(q.accuracy, 4) for q in usable}
+    names = [f"{q.text} ({int(q.asked.sum())})" for q in usable]
+    path = folder / "questions.png"
+    figures.bars_figure(names, [q.accuracy for q in usable], "agreement with most people", path)
+    rows = [
+        {
+            "name": pictures.names[i],
+            "question": q.text,
+            "people": q.answers[q.people[i]],
+            "share of people": round(float(q.sure[i]), 3),
+            "network": q.answers[q.network[i]],
+        }
+        for q in usable
+        for i in np.flatnonzero(q.differ)[np.argsort(-q.sure[q.differ], kind="stable")]
+    ]
+    path = folder / "disagreement.csv"
+    _table(path, rows, ["name", "question", "people", "share of people", "network"])
+    index = {name: i for i, name in enumerate(pictures.names)}
+    for question in [q for q in usable if q.key == "Class3"]:
+        shown = [row for row in rows if row["question"] == question.text][:_SHOWN]
+        if shown:
+            figures.contact_sheet(
+                [_picture(pictures, index[str(row["name"])]) for row in shown],
+                [
+                    f"{row['name']}\npeople: {row['people']} ({row['share of people']:.0%})\n"
+                    f"network: {row['network']}"
+                    for row in shown
+                ],
+                "Bars on which the network contradicts most people",
+                folder / "disagreement.png",
+            )
 
 
-def correlation(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:
-    """Pearson's correlation; 0 where one side is constant."""
-    if np.ptp(a) == 0 or np.ptp(b) == 0:
-        return 0.0
-    return float(np.corrcoef(a, b)[0, 1])
+def _worst(folder: Path, pictures: Pictures, people: Array, network: Array, recipe: Recipe) -> None:
+    """Contact sheet of the pictures with the largest errors; of classes only mistakes."""
+    if recipe.target == "classes":
+        wrong = network.argmax(axis=1) != people.argmax(axis=1)
+        error = np.where(wrong, network.max(axis=1), -1.0)
+    else:
+        error = np.sqrt(np.mean((network - people) ** 2, axis=1))
+    worst = [int(i) for i in np.argsort(-error, kind="stable")[:_SHOWN] if error[i] >= 0]
+    captions = []
+    for i in worst:
+        if recipe.target == "classes":
+            said = recipe.outputs[network[i].argmax()], recipe.outputs[people[i].argmax()]
+            text = f"people: {said[1]}\nnetwork: {said[0]} ({network[i].max():.0%})"
+        else:
+            at = int(np.abs(network[i] - people[i]).argmax())
+            text = (
+                f"{recipe.outputs[at]}\npeople: {people[i, at]:.2f}, network: {network[i, at]:.2f}"
+            )
+        captions.append(f"{pictures.names[i]}\n{text}")
+    if worst:
+        pixels = [_picture(pictures, i) for i in worst]
+        figures.contact_sheet(pixels, captions, "Worst mistakes", folder / "worst.png")
 
 
-def _rmse(predicted: NDArray[np.float32], pictures: Pictures) -> float:
-    return float(np.sqrt(np.mean((predicted - pictures.values) ** 2)))
+def _picture(pictures: Pictures, index: int) -> NDArray[np.uint8]:
+    return pictures.pixels[index].transpose(1, 2, 0)
+
+
+def _table(path: Path, rows: list[dict[str, Any]], header: list[str] | None = None) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        table = csv.DictWriter(file, header or list(rows[0]), lineterminator="\n")
+        table.writeheader()
+        table.writerows(rows)

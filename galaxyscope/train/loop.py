@@ -1,125 +1,228 @@
-"""The training loop: recipe in, model folder out; an interrupted run goes on where it was."""
+"""The training loop: recipe in, network out; an interrupted run goes on where it was."""
 
 from __future__ import annotations
 
-import json
+import math
 import time
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from galaxyscope.classify.architectures import build
+from galaxyscope.classify.store import choose_device
+from galaxyscope.train import state
 from galaxyscope.train.augment import changed, plain
 from galaxyscope.train.data import Pictures, read_pictures
-from galaxyscope.train.evaluate import correlation
-from galaxyscope.train.recipe import Recipe
+from galaxyscope.train.optimizer import optimizers
+from galaxyscope.train.recipe import Recipe, Stage
+from galaxyscope.train.targets import answers, loss, watched
+from galaxyscope.train.teacher import taught
+from galaxyscope.work.watch import Watch
 
 Say = Callable[[str], None]
+FIGURE = {"fractions": "val_rmse", "classes": "val_error", "number": "val_rmse"}
 WARM_UP_STEPS = 200
 
 
-def train(recipe: Recipe, folder: Path, say: Say = print, *, compiled: bool = False) -> nn.Module:
+def train(
+    recipe: Recipe,
+    folder: Path,
+    say: Say = print,
+    *,
+    epochs: int | None = None,
+    compiled: bool = False,
+    device: str = "cpu",
+    watch: Watch | None = None,
+) -> nn.Module:
     """Train a network.
 
     Parameters
     ----------
     recipe : Recipe
     folder : Path
-        Working folder: ``state.safetensors`` and ``progress.json`` after every epoch (a run
-        that finds them goes on from there), ``history.csv`` with the learning curve.
+        Working folder, see `galaxyscope.train.state`: a run that finds one goes on from there.
     say : callable
         Gets one line per epoch.
+    epochs : int, optional
+        Stop when so many are done; the schedule of the rate stays that of the whole recipe,
+        so that a later call goes on as if there had been no stop.
     compiled : bool
         Use torch.compile for the forward and backward pass (same mathematics, less time).
+    device : {"cpu", "auto", "cuda", "mps"}
+    watch : Watch, optional
+        Told about every step; may stop the run.
 
     Returns
     -------
     torch.nn.Module
-        The averaged (EMA) network in evaluation mode.
+        The averaged (EMA) network in evaluation mode, on the CPU.
+
+    Raises
+    ------
+    DataError
+        If the data, the folder or the teacher cannot be used.
     """
+    where, watch = choose_device(device), watch or Watch()
     torch.manual_seed(recipe.seed)
     network = build(recipe.architecture, len(recipe.outputs), recipe.parameters)
-    network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    average = build(recipe.architecture, len(recipe.outputs), recipe.parameters)
-    optimizer = torch.optim.AdamW(_groups(network, recipe.decay), lr=recipe.rate)
-    training, validation = read_pictures(recipe, "train"), read_pictures(recipe, "val")
-    say(f"{len(training.names)} pictures to train on, {len(validation.names)} to validate")
-    done = _resume(folder, network, average, optimizer)
-    if not done:
+    network = network.to(where, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    average = build(recipe.architecture, len(recipe.outputs), recipe.parameters).to(where)
+    steppers = optimizers(network, recipe)
+    rates = [[group["lr"] for group in stepper.param_groups] for stepper in steppers]
+    history = state.resume(folder, network, average, steppers, recipe)
+    if not history:
         average.load_state_dict(network.state_dict())
-    forward = torch.compile(network) if compiled else network
-    steps = -(-len(training.names) // recipe.batch)
-    total = steps * recipe.epochs
-    weights = torch.tensor([recipe.weights.get(c, 1.0) for c in recipe.outputs])
-    for epoch in range(done, recipe.epochs):
+    last = min(recipe.epochs, epochs or recipe.epochs)
+    if len(history) >= last or plateau(history, recipe)[1]:
+        return average.cpu().eval()
+    sources = _read(recipe, folder)
+    validation = read_pictures(recipe, "val")
+    counts = " + ".join(str(len(source.names)) for source in sources)
+    say(f"{counts} pictures to train on, {len(validation.names)} to validate")
+    forward = torch.compile(network, dynamic=False) if compiled else network
+    columns = torch.tensor([recipe.weights.get(c, 1.0) for c in recipe.outputs], device=where)
+    steps = -(-len(sources[0].names) // recipe.batch)
+    for epoch in range(len(history), last):
+        level, stopped = plateau(history, recipe)
+        if stopped:
+            say("no progress any more: stopped")
+            break
         began = time.monotonic()
-        generator = torch.Generator().manual_seed(recipe.seed * 100_003 + epoch)
-        order = torch.randperm(len(training.names), generator=generator).numpy()
+        stage = _stage(recipe, epoch)
+        shown = sources[: stage.sources or None]
+        # What an epoch draws depends on its number alone, whenever the run was begun anew.
+        seed = recipe.seed * 100_003 + epoch
+        generator = torch.Generator().manual_seed(seed)
+        torch.manual_seed(seed)
+        draws = _draws(shown, recipe, steps, generator)
         network.train()
         loss_sum = 0.0
-        for step in range(steps):
-            # Every batch has the same size, so that a compiled network is compiled once.
-            picked = np.take(
-                order, range(step * recipe.batch, (step + 1) * recipe.batch), mode="wrap"
-            )
+        for step, picked in enumerate(zip(*draws, strict=True)):
+            watch.report(epoch * steps + step, last * steps)
             now = epoch * steps + step
-            for group in optimizer.param_groups:
-                group["lr"] = recipe.rate * _rate(now, total, recipe.cooldown)
-            x = changed(
-                torch.from_numpy(training.pixels[picked]),
-                recipe.input_size,
-                training.field,
-                recipe.augmentation,
-                generator,
-            )
-            loss = _loss(forward, x, training, picked, weights)
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()
+            share = level
+            if recipe.schedule == "cooldown":
+                share = _rate(now, steps * recipe.epochs, recipe.cooldown)
+            for stepper, full in zip(steppers, rates, strict=True):
+                for group, rate in zip(stepper.param_groups, full, strict=True):
+                    group["lr"] = rate * share
+            x, wanted, rows = _batch(shown, picked, stage.input_size, recipe, generator)
+            x = x.to(where, memory_format=torch.channels_last)
+            with _precision(where, recipe):
+                logits = forward(x)
+            wrong = loss(logits.float(), wanted.to(where), rows.to(where), columns, recipe)
+            network.zero_grad(set_to_none=True)
+            wrong.backward()
             nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-            optimizer.step()
+            for stepper in steppers:
+                stepper.step()
             _follow(average, network, min(recipe.ema, (1 + now) / (10 + now)))
-            loss_sum += loss.item()
-        predicted = predict(average, validation, recipe.input_size)
-        line = {
-            "epoch": epoch + 1,
-            "train_loss": round(loss_sum / steps, 5),
-            "val_rmse": round(float(np.sqrt(np.mean((predicted - validation.values) ** 2))), 5),
-            "rho_bar": round(_rho_bar(predicted, validation, recipe), 4),
-            "seconds": round(time.monotonic() - began, 1),
-        }
-        _save(folder, network, average, optimizer, epoch + 1, line, recipe)
-        say(json.dumps(line))
-    return average.eval()
+            loss_sum += wrong.item()
+        predicted = predict(average, validation, stage.input_size, recipe)
+        history.append(
+            {
+                "epoch": epoch + 1,
+                "input_size": stage.input_size,
+                "train_loss": round(loss_sum / steps, 5),
+                FIGURE[recipe.target]: round(watched(predicted, validation.values, recipe), 5),
+                "seconds": round(time.monotonic() - began, 1),
+            }
+        )
+        state.save(folder, network, average, steppers, history, recipe)
+        say(_line(history, last))
+    return average.cpu().eval()
 
 
-def predict(network: nn.Module, pictures: Pictures, size: int, batch: int = 128) -> np.ndarray:
-    """Fractions for the central field of every picture, shape (n, outputs)."""
-    network.eval()
+def _line(history: state.History, last: int) -> str:
+    """Say how an epoch went."""
+    line = history[-1]
+    said = [f"{name} {line[name]}" for name in line if name not in ("epoch", "seconds")]
+    left = (last - line["epoch"]) * line["seconds"] / 60
+    said += [f"{line['seconds']:.0f} s", f"about {left:.0f} min left"]
+    return f"epoch {line['epoch']}/{last} · " + " · ".join(said)
+
+
+def _precision(device: torch.device, recipe: Recipe) -> torch.autocast:
+    return torch.autocast(device.type, torch.bfloat16, enabled=recipe.precision == "bf16")
+
+
+def _read(recipe: Recipe, folder: Path) -> list[Pictures]:
+    """Training pictures of all sources."""
     found = []
-    with torch.inference_mode():
+    for source in recipe.sources:
+        pictures = read_pictures(recipe, "train", source)
+        if source.taught:
+            from galaxyscope.classify.store import load_model
+
+            teacher = load_model(recipe.teacher, "cpu")
+            pictures = taught(pictures, source, recipe, teacher, folder)
+        found.append(pictures)
+    return found
+
+
+def _stage(recipe: Recipe, epoch: int) -> Stage:
+    for stage in recipe.stages:
+        if epoch < stage.epochs:
+            return stage
+        epoch -= stage.epochs
+    raise IndexError(epoch)
+
+
+def _draws(
+    sources: list[Pictures], recipe: Recipe, steps: int, generator: torch.Generator
+) -> list[NDArray[np.int64]]:
+    """Draw indices into each source, shape (steps, its part of the batch).
+
+    Every batch has the same size, so that a compiled network is compiled once a stage.
+    """
+    shares = [source.share for source in recipe.sources[: len(sources)]]
+    edges = np.round(np.cumsum([0, *shares]) / sum(shares) * recipe.batch).astype(int)
+    draws = []
+    for pictures, count in zip(sources, np.diff(edges), strict=True):
+        needed, orders = steps * int(count), []
+        while sum(map(len, orders)) < needed:
+            orders.append(torch.randperm(len(pictures.names), generator=generator).numpy())
+        order = np.concatenate([*orders, np.empty(0, np.int64)])
+        draws.append(order[:needed].reshape(steps, int(count)))
+    return draws
+
+
+def _batch(
+    sources: list[Pictures],
+    picked: tuple[NDArray[np.int64], ...],
+    size: int,
+    recipe: Recipe,
+    generator: torch.Generator,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Give changed pictures, the values wanted, and the weights of the rows."""
+    blocks, wanted, rows = [], [], []
+    for pictures, index in zip(sources, picked, strict=True):
+        if not len(index):
+            continue
+        stored = torch.from_numpy(pictures.pixels[index])
+        blocks.append(changed(stored, size, pictures.field, recipe.augmentation, generator))
+        wanted.append(torch.from_numpy(pictures.values[index]))
+        rows.append(torch.from_numpy(pictures.weights[index]))
+    return torch.cat(blocks), torch.cat(wanted), torch.cat(rows)
+
+
+def predict(
+    network: nn.Module, pictures: Pictures, size: int, recipe: Recipe, batch: int = 64
+) -> NDArray[np.float32]:
+    """Answers for the central field of every picture, shape (n, outputs)."""
+    network.eval()
+    where = next(network.parameters()).device
+    found = []
+    with torch.inference_mode(), _precision(where, recipe):
         for start in range(0, len(pictures.names), batch):
-            x = plain(
-                torch.from_numpy(pictures.pixels[start : start + batch]), size, pictures.field
-            )
-            found.append(torch.sigmoid(network(x)).numpy())
+            stored = torch.from_numpy(pictures.pixels[start : start + batch])
+            x = plain(stored, size, pictures.field).to(where, memory_format=torch.channels_last)
+            found.append(answers(network(x).float(), recipe.target).cpu().numpy())
     return np.concatenate(found)
-
-
-def _loss(
-    forward: nn.Module, x: Tensor, data: Pictures, picked: np.ndarray, columns: Tensor
-) -> Tensor:
-    wanted = torch.from_numpy(data.values[picked])
-    rows = torch.from_numpy(data.weights[picked])[:, None]
-    with torch.autocast("cpu", torch.bfloat16):
-        logits = forward(x.to(memory_format=torch.channels_last))
-    error = (torch.sigmoid(logits.float()) - wanted) ** 2
-    # The root of the weighted mean, as in the recipe of Bhambra et al. 2022 (RMSE loss).
-    return torch.sqrt((error * columns * rows).sum() / (columns.sum() * rows.sum()))
 
 
 def _rate(step: int, total: int, cooldown: float) -> float:
@@ -128,13 +231,22 @@ def _rate(step: int, total: int, cooldown: float) -> float:
     return min(1.0, (step + 1) / WARM_UP_STEPS, max(left, 0.0))
 
 
-def _groups(network: nn.Module, decay: float) -> list[dict[str, object]]:
-    """Weight decay for matrices and kernels only."""
-    parameters = list(network.parameters())
-    return [
-        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": decay},
-        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
-    ]
+def plateau(history: state.History, recipe: Recipe) -> tuple[float, bool]:
+    """Share of the full rate under the plateau schedule, and whether to stop.
+
+    As Keras' ``ReduceLROnPlateau`` and ``EarlyStopping`` together, with twice the patience
+    for the second (Bhambra et al. 2022).
+    """
+    if recipe.schedule != "plateau":
+        return 1.0, False
+    share, best, since = 1.0, math.inf, 0
+    for line in history:
+        value = float(line[FIGURE[recipe.target]])
+        since = 0 if value < best else since + 1
+        best = min(best, value)
+        if since and since % recipe.patience == 0:
+            share /= 2
+    return share, since >= 2 * recipe.patience
 
 
 @torch.no_grad()
@@ -145,55 +257,3 @@ def _follow(average: nn.Module, network: nn.Module, decay: float) -> None:
             mine.lerp_(theirs[name], 1 - decay)
         else:
             mine.copy_(theirs[name])
-
-
-def _rho_bar(predicted: np.ndarray, pictures: Pictures, recipe: Recipe) -> float:
-    if "Class3.1" not in recipe.outputs:
-        return float("nan")
-    column = recipe.outputs.index("Class3.1")
-    return correlation(predicted[:, column], pictures.values[:, column])
-
-
-def _save(
-    folder: Path,
-    network: nn.Module,
-    average: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    done: int,
-    line: dict[str, float],
-    recipe: Recipe,
-) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    tensors = {f"network.{k}": v for k, v in network.state_dict().items()}
-    tensors |= {f"average.{k}": v for k, v in average.state_dict().items()}
-    for index, state in optimizer.state_dict()["state"].items():
-        tensors |= {f"optimizer.{index}.{k}": torch.as_tensor(v) for k, v in state.items()}
-    partial = folder / "state.part"
-    save_file({k: v.contiguous().clone() for k, v in tensors.items()}, partial)
-    partial.replace(folder / "state.safetensors")
-    text = json.dumps({"done": done, "recipe": asdict(recipe)}, default=str, indent=1)
-    (folder / "progress.json").write_text(text, encoding="utf-8")
-    history = folder / "history.csv"
-    lines = history.read_text(encoding="utf-8").splitlines() if done > 1 else [",".join(line)]
-    lines = [*lines[:done], ",".join(str(v) for v in line.values())]
-    history.write_text("\n".join(lines) + "\n", encoding="utf-8")
-
-
-def _resume(
-    folder: Path, network: nn.Module, average: nn.Module, optimizer: torch.optim.Optimizer
-) -> int:
-    """Load the last epoch of an interrupted run; returns how many epochs are done."""
-    if not (folder / "progress.json").exists():
-        return 0
-    tensors = load_file(folder / "state.safetensors")
-    for part, module in (("network.", network), ("average.", average)):
-        module.load_state_dict(
-            {k.removeprefix(part): v for k, v in tensors.items() if k.startswith(part)}
-        )
-    state = optimizer.state_dict()
-    for key, value in tensors.items():
-        if key.startswith("optimizer."):
-            _, index, name = key.split(".")
-            state["state"].setdefault(int(index), {})[name] = value
-    optimizer.load_state_dict(state)
-    return int(json.loads((folder / "progress.json").read_text(encoding="utf-8"))["done"])

@@ -8,6 +8,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+CHOICES = {
+    "target": ("fractions", "classes", "number"),
+    "schedule": ("cooldown", "plateau"),
+    "frame": ("r90", "pixels", "whole"),
+    "stretch": ("galaxyzoo", "radio"),
+    "precision": ("bf16", "fp32"),
+}
+
 
 @dataclass(frozen=True)
 class Augmentation:
@@ -16,7 +24,7 @@ class Augmentation:
     Parameters
     ----------
     zoom : (smallest, largest)
-        Side of the field that the network sees, in units of the recipe's ``field_px``,
+        Side of the field that the network sees, in units of the source's ``field_px``,
         drawn uniformly in its logarithm.
     shift : float
         Largest shift, as a fraction of the field.
@@ -43,6 +51,82 @@ class Augmentation:
 
 
 @dataclass(frozen=True)
+class Source:
+    """One collection of labelled pictures.
+
+    Parameters
+    ----------
+    pictures, table : Path
+        Zip file or folder of pictures, CSV with one row per picture.
+    identifier : str
+        Column of the table that is the picture's name, with or without its suffix.
+    field_px : float
+        Side, in pixels of the stored pictures, of the field that is seen at zoom 1; 0, not
+        for training: unknown, the galaxy is located in every picture.
+    label : str
+        Column with the class of a picture, for a recipe whose target is classes.
+    classes : mapping of str to str
+        What the classes of the table are called in the recipe; a class that is not named
+        here or among the recipe's outputs is left out.
+    where : mapping of str to list of str
+        Only rows whose column has one of these values.
+    double : str
+        Column of flags; rows where it is 1 count double.
+    share : float
+        Of every batch; the sources' shares are scaled to sum to one. An epoch ends when the
+        first source has been seen once.
+    taught : bool
+        The values come from the recipe's teacher, not from the table.
+    validation : float
+        Share of the pictures set aside, by a hash of their names, as ``val`` and again as
+        ``test``, where the table has no column ``split``.
+    columns : mapping of str to list of str
+        Columns of the table whose sum is an output, where it is not the column of the same
+        name. With classes: the shares of people who saw each class, in place of a label.
+    majority : float
+        With shares of people: the least share that makes a picture one of a class; others
+        are left out.
+    sky : (ra, dec)
+        Columns of positions in degrees. A picture to train on that lies within
+        `galaxyscope.train.table.SAME_OBJECT` of one that is set aside, of any source, is
+        left out; so is one of the same name.
+    """
+
+    pictures: Path
+    table: Path
+    identifier: str
+    field_px: float
+    label: str = ""
+    classes: Mapping[str, str] = field(default_factory=dict)
+    where: Mapping[str, list[str]] = field(default_factory=dict)
+    double: str = ""
+    share: float = 1.0
+    taught: bool = False
+    validation: float = 0.1
+    columns: Mapping[str, list[str]] = field(default_factory=dict)
+    majority: float = 0.5
+    sky: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A part of the run with one size of the network's input.
+
+    Parameters
+    ----------
+    input_size : int
+        Side in pixels.
+    epochs : int
+    sources : int
+        How many of the recipe's sources take part: 1 for the first alone; 0 for all.
+    """
+
+    input_size: int
+    epochs: int
+    sources: int = 0
+
+
+@dataclass(frozen=True)
 class Recipe:
     """One training run.
 
@@ -50,49 +134,123 @@ class Recipe:
     ----------
     name, title : str
         Of the model that comes out.
-    pictures, table : Path
-        Zip file (or folder) of pictures, CSV with one row per picture.
-    identifier : str
-        Column of the table that is the picture's name without suffix.
+    task : str
+        See `galaxyscope.classify.card.ModelCard`.
     outputs : tuple of str
-        Columns to predict, each a fraction in [0, 1].
+        Columns to predict (fractions in [0, 1], or one number), or names of classes.
+    sources : tuple of Source
+        Where the pictures are.
+    target : {"fractions", "classes", "number"}
+        Fractions: sigmoid and the root of the mean squared error, as in Bhambra et al. 2022.
+        Classes: softmax and cross-entropy. Number: one value, root of the mean squared error.
+    scale : float
+        A number is learnt in units of this.
     weights : mapping of str to float
-        Weight of a column in the loss, 1 where absent.
+        Weight of an output in the loss, 1 where absent.
+    teacher : str
+        Name or folder of the model that labels sources with ``taught``.
     architecture : str
     parameters : mapping
         Keyword arguments of the architecture.
-    input_size : int
-        Side of the network's input in pixels.
-    field_px : float
-        Side, in pixels of the stored pictures, of the field that is seen at zoom 1.
+    stages : tuple of Stage
+        One after another: a network learns the coarse things faster on small pictures. The
+        last one's size is the network's.
     view : float
-        Side of the field that the trained network is shown in use, in units of `field_px`.
+        Side of the field that the trained network is shown in use, in units of ``field_px``.
         Training sees all zooms; a closer view draws the bar larger on the map.
-    epochs, batch, rate, decay, ema, cooldown, seed
-        AdamW with warm-up, a constant rate, and a linear fall to zero over the last
-        `cooldown` share of the steps; `ema` is the decay of the averaged weights.
+    batch, rate, decay, ema, seed
+        AdamW's; `ema` is the decay of the averaged weights.
+    muon : float
+        Learning rate of Muon for kernels and matrices inside the network; 0: AdamW for all.
+    schedule : {"cooldown", "plateau"}
+        Cooldown: warm-up, constant rate, linear fall to zero over the last `cooldown` share
+        of the steps. Plateau: halve the rate after `patience` epochs without progress on the
+        validation pictures and stop after twice as many (Bhambra et al. 2022).
+    cooldown : float
+    patience : int
+    smoothing : float
+        Label smoothing of the cross-entropy.
+    augmentation : Augmentation
+    judged : str
+        Split that the figures on the card are measured on.
+    pair : (str, str)
+        Two classes whose distinction gets a figure of its own.
+    frame, stretch : str
+        How the program brings a cutout to the network, see
+        `galaxyscope.classify.preprocess`: ``"r90"`` for pictures scaled as Galaxy Zoo's are,
+        ``"pixels"`` for pictures of one pixel scale.
+    precision : {"bf16", "fp32"}
+        Of the forward pass in training. On current CPUs bf16 halves the time of convolutions
+        and makes vision transformers slower.
+    source, licence, limits : str
+        For the card: whose pictures and labels these are, under which licence, and what the
+        network is not good for.
     """
 
     name: str
     title: str
-    pictures: Path
-    table: Path
-    identifier: str
     outputs: tuple[str, ...]
+    sources: tuple[Source, ...]
+    stages: tuple[Stage, ...]
+    task: str = "galaxyzoo"
+    target: str = "fractions"
+    scale: float = 1.0
     weights: Mapping[str, float] = field(default_factory=dict)
+    teacher: str = ""
     architecture: str = "preact-resnet"
     parameters: Mapping[str, Any] = field(default_factory=dict)
-    input_size: int = 128
-    field_px: float = 160.0
     view: float = 1.0
-    epochs: int = 40
     batch: int = 64
     rate: float = 2e-3
+    muon: float = 0.0
     decay: float = 0.03
     ema: float = 0.998
+    schedule: str = "cooldown"
     cooldown: float = 0.4
+    patience: int = 5
+    smoothing: float = 0.0
     seed: int = 0
     augmentation: Augmentation = Augmentation()
+    judged: str = "val"
+    pair: tuple[str, ...] = ()
+    frame: str = "r90"
+    stretch: str = "galaxyzoo"
+    precision: str = "bf16"
+    source: str = ""
+    licence: str = ""
+    limits: str = ""
+
+    def __post_init__(self) -> None:
+        for name, known in CHOICES.items():
+            if getattr(self, name) not in known:
+                raise ValueError(
+                    f"unknown {name} {getattr(self, name)!r}; there are: {', '.join(known)}"
+                )
+        for name in ("name", "title", "task", "architecture", "judged", "source", "limits"):
+            if not isinstance(getattr(self, name), str):
+                raise ValueError(f"{name} must be text")
+        for name in ("batch", "patience", "rate", "scale"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name} must be above 0")
+        if self.target == "number" and len(self.outputs) != 1:
+            raise ValueError("a number is one output")
+        named = {*self.weights, *self.pair, *(c for s in self.sources for c in s.columns)}
+        if unknown := sorted(named - set(self.outputs)):
+            raise ValueError(f"these are no outputs: {', '.join(unknown)}")
+        if not self.sources or not self.stages or not self.outputs:
+            raise ValueError("sources, stages and outputs must not be empty")
+        if self.sources[0].taught or (not self.teacher and any(s.taught for s in self.sources)):
+            raise ValueError("the first source needs labels of its own, taught ones a teacher")
+
+    @property
+    def input_size(self) -> int:
+        """Side of the trained network's input in pixels."""
+        return self.stages[-1].input_size
+
+    @property
+    def epochs(self) -> int:
+        """Of all stages together."""
+        return sum(stage.epochs for stage in self.stages)
 
 
 def read_recipe(path: Path, data: Path) -> Recipe:
@@ -101,9 +259,9 @@ def read_recipe(path: Path, data: Path) -> Recipe:
     Parameters
     ----------
     path : Path
-        TOML file with the fields of `Recipe`.
+        TOML file with the fields of `Recipe`; ``[[sources]]`` and ``[[stages]]`` are lists.
     data : Path
-        Folder that the recipe's ``pictures`` and ``table`` are relative to.
+        Folder that the sources' ``pictures`` and ``table`` are relative to.
 
     Raises
     ------
@@ -117,7 +275,19 @@ def read_recipe(path: Path, data: Path) -> Recipe:
             **{k: tuple(v) if isinstance(v, list) else v for k, v in changes.items()}
         )
         values["outputs"] = tuple(values["outputs"])
-        values["pictures"], values["table"] = data / values["pictures"], data / values["table"]
+        values["sources"] = tuple(
+            Source(
+                **{
+                    **s,
+                    "pictures": data / s["pictures"],
+                    "table": data / s["table"],
+                    "sky": tuple(s.get("sky", ())),
+                }
+            )
+            for s in values["sources"]
+        )
+        values["pair"] = tuple(values.get("pair", ()))
+        values["stages"] = tuple(Stage(**s) for s in values["stages"])
         return Recipe(**values)
-    except (tomllib.TOMLDecodeError, TypeError, KeyError, OSError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, OSError) as error:
         raise ValueError(f"{path.name}: not a usable recipe ({error})") from error

@@ -30,6 +30,18 @@ class Watch:
         """Add another listener; call it before the work starts."""
         self._reports = (*self._reports, report)
 
+    def part(self, report: Report) -> Watch:
+        """Watch over a part of the work: cancelled together with this one, reports go to `report`.
+
+        Parameters
+        ----------
+        report : callable
+            As for the constructor; it may call :meth:`report` of this watch.
+        """
+        part = Watch(report)
+        part._cancelled = self._cancelled
+        return part
+
     def cancel(self) -> None:
         """Ask the work to stop at its next check."""
         self._cancelled.set()

@@ -83,3 +83,62 @@ def test_pixel_size_of_the_cutout_does_not_matter() -> None:
     ratio = large.to_cutout.pixel_size / small.to_cutout.pixel_size
     assert ratio == pytest.approx(2.0, rel=0.03)
     assert np.abs(small.pixels - large.pixels).mean() < 0.02
+
+
+def spots(size: tuple[int, int], *places: tuple[int, int]) -> SkyImage:
+    """A radio map: noise of one unit, spots of a hundred."""
+    data = np.random.default_rng(0).normal(0, 1, (1, *size)).astype(np.float32)
+    for row, column in places:
+        data[0, row, column] = 100
+    return SkyImage(data=data, name="spots")
+
+
+def test_pixels_frame_is_the_centre_whatever_is_there() -> None:
+    image = spots((301, 301), (150, 150), (40, 260))
+    card = replace(CARD, frame="pixels", field_px=100, field_r90=0, input_size=50)
+    found = prepare(image, card)
+    assert found.to_cutout([24.5, 24.5]) == pytest.approx([150, 150])
+    assert found.to_cutout.pixel_size == pytest.approx(2)
+
+
+def test_pixels_frame_ends_at_the_cutout() -> None:
+    card = replace(CARD, frame="pixels", field_px=300, field_r90=0)
+    found = prepare(spots((150, 150), (75, 75)), card).to_cutout
+    assert found([-0.5, -0.5]) == pytest.approx([-0.5, -0.5])
+    assert found([127.5, 127.5]) == pytest.approx([149.5, 149.5])
+
+
+def test_whole_frame_is_the_square_around_the_cutout() -> None:
+    card = replace(CARD, frame="whole", field_r90=0, input_size=100)
+    found = prepare(spots((100, 200), (50, 20)), card).to_cutout
+    assert found([-0.5, -0.5]) == pytest.approx([-0.5, -50.5])
+    assert found([99.5, 99.5]) == pytest.approx([199.5, 149.5])
+
+
+def test_radio_stretch_clips_noise_and_keeps_proportions() -> None:
+    card = replace(CARD, frame="whole", field_r90=0, input_size=64, stretch="radio")
+    image = spots((64, 64), (10, 20), (50, 40))
+    data = image.data.copy()
+    data[0, 30, 30] = 50
+    data[0, 0, 0] = np.nan
+    pixels = prepare(replace(image, data=data), card).pixels[0]
+    assert (pixels > 0).mean() < 0.01, "three sigma of noise leave next to nothing"
+    assert pixels[10, 20] == pixels[50, 40] == 1
+    assert pixels[30, 30] == pytest.approx((50 - 3) / (100 - 3), abs=0.01)
+    assert pixels[0, 0] == 0
+    louder = replace(image, data=(data * 7e-4).astype(np.float32))
+    assert np.abs(prepare(louder, card).pixels[0] - pixels).max() < 1e-5
+
+
+def test_radio_stretch_leaves_finished_pictures_as_they_are() -> None:
+    card = replace(CARD, frame="whole", field_r90=0, input_size=64, stretch="radio")
+    data = np.random.default_rng(0).integers(0, 256, (1, 64, 64)).astype(np.float32)
+    image = SkyImage(data=data, name="png", full_scale=255.0)
+    np.testing.assert_allclose(prepare(image, card).pixels[0], data[0] / 255, atol=1e-6)
+
+
+@pytest.mark.parametrize("value", [0.0, np.nan, 3.0])
+def test_empty_radio_map_gives_a_black_input(value: float) -> None:
+    card = replace(CARD, frame="whole", field_r90=0, stretch="radio")
+    image = SkyImage(data=np.full((1, 90, 70), value, np.float32), name="empty")
+    assert not prepare(image, card).pixels.any()

@@ -10,33 +10,29 @@ import pytest
 import torch
 from torch import nn
 
-from galaxyscope.classify.classifier import NetworkInput
+from galaxyscope.classify.classifier import Classifier, NetworkInput
 from galaxyscope.explain.registry import method
 from galaxyscope.sky.frame import Affine
 
 
-class SmallClassifier:
-    """What explainers use of a Classifier: card, network, device, class_index, logits."""
+class SmallClassifier(Classifier):
+    """A Classifier with a card of its own, on which tests may write."""
 
-    def __init__(self, network: nn.Module, classes: Sequence[str]) -> None:
-        self.card = SimpleNamespace(
-            name="small",
+    def __init__(self, network: nn.Module, classes: Sequence[str], name: str = "small") -> None:
+        card = SimpleNamespace(
+            name=name,
             classes=tuple(classes),
             sha256="0" * 64,
             cam_layer="",
             activation="sigmoid",
         )
-        self.network = network.requires_grad_(False).eval()
-        self.device = torch.device("cpu")
+        super().__init__(card, network, torch.device("cpu"))
 
     def class_index(self, target: str) -> int:
         name = {"bar": self.card.classes[0]}.get(target, target)
         if name not in self.card.classes:
             raise KeyError(f"no class {target!r}; there are {', '.join(self.card.classes)}")
         return self.card.classes.index(name)
-
-    def logits(self, x: torch.Tensor) -> torch.Tensor:
-        return self.network(x)
 
 
 class SmallNetwork(nn.Module):

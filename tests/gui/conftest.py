@@ -27,6 +27,7 @@ from galaxyscope.sky.image import SkyImage
 from galaxyscope.work.watch import Watch
 
 SIDE = 96
+FITS = SimpleNamespace(verdict="fits", reason="")
 CLASSES = tuple(answer.class_name for question in QUESTIONS for answer in question.answers)
 
 
@@ -49,7 +50,7 @@ class FakeClassifier:
 
     def predict(self, net_input: NetworkInput) -> Prediction:
         said = dict.fromkeys(CLASSES, 0.1) | {"Class1.2": 0.9, "Class2.2": 0.8, "Class3.1": 0.7}
-        return Prediction(said, said, "fake", "0" * 64)
+        return Prediction(said, said, self.card.name, self.card.sha256)
 
 
 @dataclass
@@ -76,7 +77,8 @@ class FakeExplainer:
             values = np.exp(-((along / 20) ** 4) - (across / 3) ** 2).astype(np.float32)
         found = Attribution(
             values, net_input.to_cutout, False, "smoothgrad/rotation-averaged", target,
-            {"samples": self.steps, "noise": 0.1, "seed": 0}, "fake", "0" * 64,
+            {"samples": self.steps, "noise": 0.1, "seed": 0},
+            classifier.card.name, classifier.card.sha256,
         )  # fmt: skip
         try:
             for step in range(self.steps):
@@ -94,8 +96,9 @@ def network(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     """The fake network and explainer that windows of this test get."""
     from galaxyscope.explain import registry
 
-    fake = SimpleNamespace(classifier=FakeClassifier(), explainer=FakeExplainer())
+    fake = SimpleNamespace(classifier=FakeClassifier(), explainer=FakeExplainer(), fit=FITS)
     monkeypatch.setattr(chores, "load_network", lambda name: fake.classifier)
+    monkeypatch.setattr(chores, "preflight", lambda classifier, method: fake.fit)
     monkeypatch.setattr(registry, "method", lambda name: fake.explainer)
     return fake
 

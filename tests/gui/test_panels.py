@@ -10,22 +10,24 @@ import pytest
 from PySide6.QtCore import QPoint, Qt
 
 from galaxyscope.explain.cards import CARDS
-from galaxyscope.gui.panels.classify import ClassifyPanel, likely_path, rows
+from galaxyscope.gui.answers import Said, likely_path, rows
+from galaxyscope.gui.panels.classify import ClassifyPanel
 from galaxyscope.gui.panels.explain import ExplainPanel
 from galaxyscope.gui.panels.histogram import EDGE, ThresholdHistogram
 from galaxyscope.gui.settings import Settings
 
-BARRED = {
+FRACTIONS = {
     "Class1.1": 0.1, "Class1.2": 0.9, "Class1.3": 0.0, "Class2.1": 0.1, "Class2.2": 0.8,
     "Class3.1": 0.7, "Class3.2": 0.1, "Class4.1": 0.2, "Class4.2": 0.6, "Class5.2": 0.5,
     "Class6.1": 0.1, "Class6.2": 0.9, "Class7.1": 0.05,
 }  # fmt: skip
+BARRED = Said(FRACTIONS, {}, {}, None)
 
 
 def test_likely_path_follows_the_winning_answers() -> None:
-    keys = [question.key for question, _ in likely_path(BARRED)]
+    keys = [question.key for question, _ in likely_path(FRACTIONS)]
     assert keys == ["Class1", "Class2", "Class3", "Class4", "Class5", "Class6"]
-    assert [winner for _, winner in likely_path(BARRED)][2] == "Class3.1"
+    assert [winner for _, winner in likely_path(FRACTIONS)][2] == "Class3.1"
 
 
 def test_rows_show_the_path_and_all_on_demand() -> None:
@@ -39,10 +41,8 @@ def test_rows_show_the_path_and_all_on_demand() -> None:
 
 
 def test_other_tasks_are_listed_plainly() -> None:
-    assert [(r.text, r.likely) for r in rows({"FRI": 0.2, "FRII": 0.8}, False)] == [
-        ("FRII", True),
-        ("FRI", False),
-    ]
+    said = Said({"one": 0.2, "two": 0.8}, {}, {}, None)
+    assert [(r.text, r.likely) for r in rows(said)] == [("one", False), ("two", True)]
 
 
 def test_click_on_an_answer_makes_it_the_target(qtbot: Any) -> None:
@@ -93,11 +93,12 @@ def test_what_is_typed_finds_a_method_or_goes_back(qtbot: Any) -> None:
 def test_targets_begin_with_the_cards_own_and_survive_a_change(qtbot: Any) -> None:
     panel = ExplainPanel()
     qtbot.addWidget(panel)
-    panel.set_targets({"bar": "Class3.1", "spiral": "Class4.1"})
+    short = {"bar": "Class3.1", "spiral": "Class4.1"}
+    panel.set_targets(short, {"How round? in between": "Class7.2"})
     assert panel.target.currentText() == "bar"
     assert panel.target.findData("Class7.2") > 0
     panel.choose_target("Class4.1")
-    panel.set_targets({"bar": "Class3.1", "spiral": "Class4.1"})
+    panel.set_targets(short, {})
     assert panel.target.currentData() == "Class4.1"
 
 

@@ -1,126 +1,243 @@
 from __future__ import annotations
 
-import csv
 import json
-import math
-import zipfile
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from safetensors.torch import load_file
 
+from galaxyscope.classify.card import read_card
 from galaxyscope.classify.store import load_model
-from galaxyscope.train.__main__ import main
-from galaxyscope.train.augment import changed, cut_out, plain
-from galaxyscope.train.recipe import Augmentation, read_recipe
+from galaxyscope.train.data import Pictures
+from galaxyscope.train.evaluate import evaluate
+from galaxyscope.train.loop import _draws, plateau, train
+from galaxyscope.train.publish import publish, write_metrics
+from galaxyscope.train.recipe import Recipe, Source, Stage, read_recipe
+from galaxyscope.train.state import differences, read_history
+from galaxyscope.train.table import DataError
+from galaxyscope.train.targets import loss, watched
+from galaxyscope.work.watch import Cancelled, Watch
+from tests.train.conftest import CLASSES, NUMBER
 
-RECIPE = """
-name = "tiny"
-title = "Tiny"
-pictures = "p.zip"
-table = "p.csv"
-identifier = "id"
-outputs = ["Class3.1", "Class3.2"]
-input_size = 16
-field_px = 24
-epochs = {epochs}
-batch = 4
-rate = 5e-3
-[parameters]
-stem = 4
-widths = [8]
-blocks = [1]
-"""
+Made = Callable[..., Recipe]
 
 
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
-    """Pictures whose answer is how bright their centre is."""
-    generator = np.random.default_rng(0)
-    with (
-        zipfile.ZipFile(tmp_path / "p.zip", "w") as archive,
-        (tmp_path / "p.csv").open("w", newline="") as file,
+def quiet(_line: str) -> None:
+    pass
+
+
+def same(first: Path, second: Path) -> bool:
+    one, two = (load_file(folder / "state.safetensors") for folder in (first, second))
+    return one.keys() == two.keys() and all(torch.equal(one[k], two[k]) for k in one)
+
+
+@pytest.mark.parametrize("muon", ["", "muon = 0.02"])
+def test_two_epochs_are_one_and_one_bit_for_bit(recipe: Made, tmp_path: Path, muon: str) -> None:
+    """Dropout is drawn as well, so that the global generator matters."""
+    made = recipe(2, more=muon)
+    made = replace(made, parameters=dict(made.parameters, dropout=0.5, widths=[8, 8]))
+    train(made, tmp_path / "once", quiet)
+    train(made, tmp_path / "twice", quiet, epochs=1)
+    assert [line["epoch"] for line in read_history(tmp_path / "twice")] == [1]
+    train(made, tmp_path / "twice", quiet)
+    assert same(tmp_path / "once", tmp_path / "twice")
+    curves = [read_history(tmp_path / name) for name in ("once", "twice")]
+    for line in (line for curve in curves for line in curve):
+        del line["seconds"]
+    assert curves[0] == curves[1]
+    assert len(curves[0]) == 2
+
+
+def test_another_seed_other_weights(recipe: Made, tmp_path: Path) -> None:
+    train(recipe(), tmp_path / "a", quiet)
+    train(recipe(more="seed = 1"), tmp_path / "b", quiet)
+    assert not same(tmp_path / "a", tmp_path / "b")
+
+
+def test_run_that_is_stopped_within_an_epoch_goes_on_from_the_last(
+    recipe: Made, tmp_path: Path
+) -> None:
+    made, watch = recipe(2), Watch()
+    watch.listen(lambda done, total, _: watch.cancel() if done > 0.7 * total else None)
+    with pytest.raises(Cancelled):
+        train(made, tmp_path / "stopped", quiet, watch=watch)
+    assert len(read_history(tmp_path / "stopped")) == 1
+    train(made, tmp_path / "stopped", quiet)
+    train(made, tmp_path / "whole", quiet)
+    assert same(tmp_path / "stopped", tmp_path / "whole")
+
+
+def test_killed_between_two_files_of_the_state(recipe: Made, tmp_path: Path) -> None:
+    """History and progress of the epoch are there, but the state is still that before it."""
+    made, run = recipe(2), tmp_path / "run"
+    train(made, run, quiet, epochs=1)
+    shutil.copyfile(run / "state.safetensors", tmp_path / "before")
+    train(made, run, quiet)
+    shutil.copytree(run, tmp_path / "whole")
+    shutil.copyfile(tmp_path / "before", run / "state.safetensors")
+    train(made, run, quiet)
+    assert same(run, tmp_path / "whole")
+    assert len(read_history(run)) == 2
+
+
+def test_run_of_another_recipe_is_refused(recipe: Made, tmp_path: Path) -> None:
+    train(recipe(), tmp_path / "run", quiet)
+    before = (tmp_path / "run" / "state.safetensors").read_bytes()
+    for change in (
+        "rate = 1e-3",
+        "seed = 4",
+        "[augmentation]\nblur = 0.0",
+        "[weights]\n'Class3.1' = 2",
     ):
-        table = csv.writer(file)
-        table.writerow(["id", "split", "complete_sample", "Class3.1", "Class3.2"])
-        for i in range(24):
-            bright = i % 2
-            pixels = generator.integers(0, 40, (32, 32, 3), np.uint8)
-            pixels[12:20, 12:20] += np.uint8(180 * bright)
-            path = tmp_path / f"{i}.png"
-            Image.fromarray(pixels).save(path)
-            archive.write(path, f"{i}.png")
-            table.writerow([i, "val" if i % 4 == 3 else "train", 1, bright, 1 - bright])
-    return tmp_path
+        text = {"more": change}
+        other = replace(recipe(), rate=1e-3) if "rate" in change else None
+        other = other or recipe(**text)
+        with pytest.raises(DataError, match=r"another recipe \(it differs in [a-z]+\)"):
+            train(other, tmp_path / "run", quiet)
+    assert (tmp_path / "run" / "state.safetensors").read_bytes() == before
+    # What the card says may be put better, and the data may lie elsewhere.
+    moved = replace(recipe().sources[0], table=Path("/elsewhere/p.csv"))
+    assert not differences(stored(tmp_path), replace(recipe(), title="Better", limits="few"))
+    assert not differences(stored(tmp_path), replace(recipe(), sources=(moved,)))
 
 
-def run(data: Path, epochs: int, name: str) -> Path:
-    recipe = data / "r.toml"
-    recipe.write_text(RECIPE.format(epochs=epochs))
-    arguments = [str(recipe), "--data", str(data), "-o", str(data / name), "--run"]
-    assert main([*arguments, str(data / f"run-{name}")]) == 0
-    return data / name
+def stored(folder: Path) -> dict[str, object]:
+    found = json.loads((folder / "run" / "progress.json").read_text())["recipe"]
+    assert isinstance(found, dict)
+    return found
 
 
-def test_training_writes_a_model_that_loads(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    folder = run(data, 2, "once")
-    classifier = load_model(folder, "cpu")
-    assert classifier.card.classes == ("Class3.1", "Class3.2")
-    printed = capsys.readouterr().out
-    for metric in classifier.card.metrics:
-        assert math.isfinite(metric.value)
-        assert f"{metric.name}: {metric.value}" in printed
+def test_run_of_an_older_version_goes_on(recipe: Made, tmp_path: Path) -> None:
+    """It did not know all fields of today, and its state did not say how many epochs it holds."""
+    from safetensors.torch import save_file
+
+    made, run = recipe(2), tmp_path / "run"
+    train(made, run, quiet, epochs=1)
+    state = run / "state.safetensors"
+    save_file(load_file(state), state)
+    progress = json.loads((run / "progress.json").read_text())
+    for name in ("judged", "precision", "pair", "source"):
+        del progress["recipe"][name]
+    for source in progress["recipe"]["sources"]:
+        del source["columns"], source["sky"]
+    (run / "progress.json").write_text(json.dumps(progress))
+    train(made, run, quiet)
+    train(made, tmp_path / "new", quiet)
+    assert same(run, tmp_path / "new")
 
 
-def test_interrupted_run_goes_on_where_it_was(data: Path) -> None:
-    """Two epochs at once, and one then another, end with the same learning curve's length."""
-    run(data, 1, "a")
-    (data / "r.toml").write_text(RECIPE.format(epochs=2))
-    arguments = [str(data / "r.toml"), "--data", str(data), "-o", str(data / "a")]
-    main([*arguments, "--run", str(data / "run-a")])
-    lines = (data / "run-a" / "history.csv").read_text().splitlines()
-    assert [line.split(",")[0] for line in lines] == ["epoch", "1", "2"]
-    assert json.loads((data / "run-a" / "progress.json").read_text())["done"] == 2
-
-
-def test_same_seed_same_weights(data: Path) -> None:
-    first, second = load_model(run(data, 1, "a"), "cpu"), load_model(run(data, 1, "b"), "cpu")
-    for one, two in zip(first.network.parameters(), second.network.parameters(), strict=True):
-        assert torch.equal(one, two)
+@pytest.mark.parametrize("broken", ["state.safetensors", "progress.json", "history.csv"])
+def test_damaged_run_is_one_sentence(recipe: Made, tmp_path: Path, broken: str) -> None:
+    train(recipe(2), tmp_path / "run", quiet, epochs=1)
+    (tmp_path / "run" / broken).write_bytes(b"\xff\xfe{")
+    with pytest.raises(DataError, match="run: this run cannot be gone on with") as caught:
+        train(recipe(2), tmp_path / "run", quiet)
+    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
-    "text", ["name = 1", "[", "surprise = 3" + RECIPE.format(epochs=1), "outputs = 3"]
+    ("changes", "card"),
+    [
+        ({}, {"activation": "sigmoid", "frame": "r90", "field_r90": 24 / 50, "field_px": 0}),
+        (CLASSES, {"activation": "softmax", "frame": "pixels", "field_px": 24, "field_r90": 0}),
+        (NUMBER, {"activation": "identity", "frame": "r90"}),
+    ],
+    ids=["fractions", "classes", "number"],
 )
-def test_bad_recipe_is_one_sentence_naming_the_file(tmp_path: Path, text: str) -> None:
-    path = tmp_path / "bad.toml"
-    path.write_text(text)
-    with pytest.raises(ValueError, match=r"bad\.toml"):
-        read_recipe(path, tmp_path)
+def test_train_publish_load_evaluate(
+    recipe: Made, tmp_path: Path, changes: dict[str, str], card: dict[str, object]
+) -> None:
+    """A network learns what is plain to see; its folder loads and answers the same."""
+    made = replace(recipe(12, **changes), rate=2e-2, cooldown=0.8)
+    network = train(made, tmp_path / "run", quiet)
+    publish(network, made, tmp_path / "run", tmp_path / "model", "the command")
+    found = read_card(tmp_path / "model")
+    assert {name: getattr(found, name) for name in card} == card
+    assert found.training["source"] == "made up"
+    assert found.training["command"] == "the command"
+    assert found.limits == "everything"
+    assert (tmp_path / "model" / "learning.png").stat().st_size > 1000
+    metrics = {m.name: m for m in evaluate(tmp_path / "model", made, tmp_path / "e", device="cpu")}
+    if made.target == "classes":
+        assert metrics["accuracy"].value == 1.0
+        assert metrics["accuracy of A against B"].count == 9
+        assert (tmp_path / "e" / "confusion.png").exists()
+    else:
+        assert metrics["rmse"].value < 0.6 * metrics["rmse of predicting the mean"].value
+    assert metrics["rmse" if "rmse" in metrics else "accuracy"].count == 9
+    write_metrics(tmp_path / "model", list(metrics.values()))
+    assert read_card(tmp_path / "model").metrics == tuple(metrics.values())
+    loaded = load_model(tmp_path / "model", "cpu")
+    x = torch.rand(3, 3, 16, 16)
+    with torch.inference_mode():
+        assert torch.equal(loaded.logits(x), network(x))
 
 
-def test_plain_field_of_the_whole_picture_is_the_picture() -> None:
-    pixels = torch.randint(0, 255, (2, 3, 20, 20), dtype=torch.uint8)
-    assert torch.allclose(plain(pixels, 20, 20.0), pixels / 255, atol=1e-5)
+def lines(*values: float) -> list[dict[str, float]]:
+    return [{"val_rmse": value} for value in values]
 
 
-def test_quarter_turn_and_mirror_are_exact() -> None:
-    x = torch.rand(1, 3, 16, 16)
-    one, none = torch.ones(1), torch.zeros(1, 2)
-    turned = cut_out(x, 16, one, torch.tensor([math.pi / 2]), none, torch.tensor([False]))
-    options = [torch.rot90(x, k, (2, 3)) for k in (1, 3)]
-    assert min(float((turned - o).abs().max()) for o in options) < 1e-5
-    mirrored = cut_out(x, 16, one, torch.zeros(1), none, torch.tensor([True]))
-    assert torch.allclose(mirrored, x.flip(3), atol=1e-5)
+def test_plateau_halves_after_five_and_stops_after_ten(recipe: Made) -> None:
+    made = replace(recipe(), schedule="plateau", patience=5)
+    assert plateau([], made) == (1.0, False)
+    assert plateau(lines(3, 2, 1), made) == (1.0, False)
+    assert plateau(lines(1, *[2] * 4), made) == (1.0, False)
+    assert plateau(lines(1, *[2] * 5), made) == (0.5, False)
+    assert plateau(lines(1, *[2] * 5, 0.5), made) == (0.5, False)
+    assert plateau(lines(1, *[2] * 5, 0.5, *[0.5] * 5), made) == (0.25, False)
+    assert plateau(lines(1, *[2] * 10), made) == (0.25, True)
+    assert plateau(lines(1, *[2] * 10), replace(made, schedule="cooldown")) == (1.0, False)
 
 
-def test_changes_follow_the_generator() -> None:
-    pixels = torch.randint(0, 255, (4, 3, 40, 40), dtype=torch.uint8)
-    first, second, other = (
-        changed(pixels, 16, 24.0, Augmentation(), torch.Generator().manual_seed(s))
-        for s in (1, 1, 2)
-    )
-    assert torch.equal(first, second)
-    assert not torch.equal(first, other)
+def test_sources_share_the_batch() -> None:
+    def pictures(count: int) -> Pictures:
+        names = tuple(map(str, range(count)))
+        return Pictures(names, np.zeros((count, 3, 1, 1), np.uint8), *[np.zeros(count)] * 2, 1.0)  # type: ignore[arg-type]
+
+    paths = (Path("p"), Path("t"))
+    sources = (Source(*paths, "id", 1, share=3.0), Source(*paths, "id", 1, share=1.0))
+    made = Recipe("n", "t", ("a",), sources, (Stage(8, 1),), batch=8)
+    first, second = _draws([pictures(12), pictures(3)], made, 2, torch.Generator().manual_seed(0))
+    assert first.shape == (2, 6)
+    assert sorted(first.ravel()) == list(range(12))  # an epoch sees each once
+    assert second.shape == (2, 2)
+    assert set(second.ravel()) <= {0, 1, 2}
+
+
+def test_losses_have_known_answers(recipe: Made) -> None:
+    rows, columns = torch.tensor([1.0, 3.0]), torch.tensor([1.0, 2.0])
+    logits = torch.zeros(2, 2)
+    wanted = torch.tensor([[1.0, 0.5], [0.5, 0.5]])
+    # One of four differences is 0.5: 0.25 · 1 · 1 over (1 + 2) · (1 + 3).
+    assert loss(logits, wanted, rows, columns, recipe()).item() == pytest.approx((0.25 / 12) ** 0.5)
+    classes = recipe(**CLASSES)
+    wanted = torch.tensor([[1.0, 0.0], [0.0, 1.0]])
+    expected = (1 * 1 + 2 * 3) / 4 * np.log(2)
+    assert loss(logits, wanted, rows, columns, classes).item() == pytest.approx(expected)
+    predicted = np.array([[0.9, 0.1], [0.8, 0.2]], np.float32)
+    assert watched(predicted, wanted.numpy(), classes) == 0.5
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "name = 1",
+        "[",
+        "surprise = 3",
+        "target = 'guess'",
+        "schedule = 'never'",
+        "batch = 0",
+        "[weights]\nunknown = 2",
+        "name = 3",
+    ],
+)
+def test_bad_recipe_is_one_sentence_naming_the_file(write: Callable[..., Path], text: str) -> None:
+    path = write(more=text)
+    with pytest.raises(ValueError, match=r"^r\.toml: not a usable recipe") as caught:
+        read_recipe(path, path.parent)
+    assert "\n" not in str(caught.value)

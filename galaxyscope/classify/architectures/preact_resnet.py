@@ -10,24 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-
-class BlurPool(nn.Module):
-    """Blur with [1 3 3 1]/8 and keep every second pixel (halves rows and columns)."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        line = torch.tensor([1.0, 3.0, 3.0, 1.0]) / 8
-        kernel = torch.outer(line, line).repeat(channels, 1, 1, 1)
-        self.register_buffer("kernel", kernel, persistent=False)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Map (n, c, h, w) to (n, c, h/2, w/2)."""
-        kernel = self.get_buffer("kernel").to(x.dtype)
-        return functional.conv2d(x, kernel, stride=2, padding=1, groups=x.shape[1])
+from galaxyscope.classify.architectures.layers import BlurPool, standardise
 
 
 class PreactBlock(nn.Module):
@@ -92,8 +78,7 @@ class PreactResNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (n, 3, h, w), values in [0, 1], to logits (n, outputs)."""
-        # Galaxy Zoo pictures are mostly dark: centred near their mean, scaled to about one.
-        x = self.stages(self.stem((x - 0.1) * 5.0))
+        x = self.stages(self.stem(standardise(x)))
         x = functional.silu(self.norm(x))
         x = x.mean(dim=(2, 3))
         return self.head(self.dropout(x))

@@ -1,14 +1,15 @@
-"""What the network says: the Galaxy Zoo decision tree along its likely path."""
+"""What the network says: which model it is, and its answers with how far members differ."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 from PySide6.QtCore import (
     QAbstractListModel,
+    QEvent,
     QModelIndex,
+    QObject,
     QPersistentModelIndex,
     QRect,
     QRectF,
@@ -16,11 +17,13 @@ from PySide6.QtCore import (
     Qt,
     Signal,
 )
-from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPalette
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QKeyEvent, QPainter, QPalette, QPen
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
     QListView,
+    QSizePolicy,
+    QStyle,
     QStyledItemDelegate,
     QStyleOptionViewItem,
     QToolButton,
@@ -28,86 +31,26 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from galaxyscope.classify.decision_tree import QUESTIONS, Question
-from galaxyscope.gui.panels.common import GAP, ElidedLabel, QuietLabel, small_font
-from galaxyscope.gui.theme import tabular_font
+from galaxyscope.gui.answers import Row, Said, rows
+from galaxyscope.gui.panels.common import GAP, Notice, Offer, small_font
+from galaxyscope.gui.theme import icon, tabular_font
 
 Index = QModelIndex | QPersistentModelIndex
 ROW = Qt.ItemDataRole.UserRole
+TARGET = Qt.ItemDataRole.UserRole + 1
 INDENT = 8
 NUMBER_WIDTH = 36
 TEXT_SHARE = 0.46
-
-
-@dataclass(frozen=True)
-class Row:
-    """One line of the panel.
-
-    Parameters
-    ----------
-    text : str
-    depth : int
-        How many questions were asked before.
-    class_name : str
-        Empty for a question.
-    fraction : float
-    likely : bool
-        The winning answer of a question on the likely path.
-    """
-
-    text: str
-    depth: int
-    class_name: str = ""
-    fraction: float = 0.0
-    likely: bool = False
-
-
-def likely_path(probabilities: Mapping[str, float]) -> list[tuple[Question, str]]:
-    """Questions that most people would be asked, each with the class of its winning answer."""
-    by_key = {question.key: question for question in QUESTIONS}
-    path: list[tuple[Question, str]] = []
-    key = QUESTIONS[0].key
-    while key in by_key and all(key != question.key for question, _ in path):
-        question = by_key[key]
-        best = max(question.answers, key=lambda answer: probabilities.get(answer.class_name, 0.0))
-        path.append((question, best.class_name))
-        key = best.leads_to or ""
-    return path
-
-
-def rows(probabilities: Mapping[str, float], everything: bool) -> list[Row]:
-    """Lines for a prediction; classes of other tasks are listed plainly, largest first."""
-    known = {answer.class_name for question in QUESTIONS for answer in question.answers}
-    if not known & set(probabilities):
-        ordered = sorted(probabilities.items(), key=lambda item: -item[1])
-        return [Row(name, 0, name, value, i == 0) for i, (name, value) in enumerate(ordered)]
-    found: list[Row] = []
-    path = likely_path(probabilities)
-    for depth, (question, winner) in enumerate(path):
-        found += _question(question, min(depth, 5), probabilities, winner)
-    if everything:
-        asked = {question.key for question, _ in path}
-        for question in QUESTIONS:
-            if question.key not in asked:
-                found += _question(question, 0, probabilities, "")
-    return found
-
-
-def _question(
-    question: Question, depth: int, probabilities: Mapping[str, float], winner: str
-) -> list[Row]:
-    answers = [
-        Row(a.text, depth, a.class_name, probabilities[a.class_name], a.class_name == winner)
-        for a in question.answers
-        if a.class_name in probabilities
-    ]
-    return [Row(question.text, depth), *answers] if answers else []
+TARGET_WIDTH = 3
+CAP = 7
+DISAGREE = "members disagree"
 
 
 class _Model(QAbstractListModel):
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self.rows: list[Row] = []
+        self.target = ""
 
     def show(self, rows: list[Row]) -> None:
         """Show other rows; in place where only numbers differ, so that nothing jumps."""
@@ -128,12 +71,11 @@ class _Model(QAbstractListModel):
             return None
         row = self.rows[index.row()]
         if role == Qt.ItemDataRole.DisplayRole:
-            return f"{row.text} {row.fraction:.2f}" if row.class_name else row.text
-        if role == Qt.ItemDataRole.ToolTipRole and row.class_name:
-            return (
-                f"{row.class_name}: {row.fraction:.3f} of all people would answer this.\n"
-                "Click to make it the target of an explanation."
-            )
+            return str(row)
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return row.tip or None
+        if role == TARGET:
+            return bool(row.class_name) and row.class_name == self.target
         return row if role == ROW else None
 
     def flags(self, index: Any) -> Qt.ItemFlag:
@@ -156,55 +98,134 @@ class _Delegate(QStyledItemDelegate):
         left = place.left() + row.depth * INDENT
         painter.save()
         if not row.class_name:
-            painter.setFont(small_font(option.font))
-            painter.setPen(quiet)
-            box = QRect(left, place.top() + 2, place.right() - left, place.height() - 2)
-            painter.drawText(box, Qt.AlignmentFlag.AlignVCenter, row.text)
+            _draw_question(painter, place, left, row, option)
             painter.restore()
             return
+        accent = palette.color(QPalette.ColorRole.Accent)
+        if option.state & QStyle.StateFlag.State_HasFocus:
+            painter.setPen(QPen(accent, 1))
+            painter.drawRect(place.adjusted(0, 0, -1, -1))
+        if index.data(TARGET):
+            painter.fillRect(QRect(left, place.top() + 3, TARGET_WIDTH, place.height() - 6), accent)
         text_color = palette.color(QPalette.ColorRole.Text) if row.likely else quiet
-        base = option.font
-        if row.likely:
-            base.setBold(True)
+        base = QFont(option.font)
+        base.setBold(row.likely)
         painter.setFont(base)
         painter.setPen(text_color)
         middle = place.left() + int(place.width() * TEXT_SHARE)
         box = QRect(left + INDENT, place.top(), middle - left - INDENT - 4, place.height())
         text = QFontMetrics(base).elidedText(row.text, Qt.TextElideMode.ElideRight, box.width())
         painter.drawText(box, Qt.AlignmentFlag.AlignVCenter, text)
-        track = QRectF(middle, place.center().y() - 2.5, 0, 6)
-        track.setRight(place.right() - NUMBER_WIDTH)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(Qt.PenStyle.NoPen)
-        rail = QColor(quiet)
-        rail.setAlphaF(0.18)
-        painter.setBrush(rail)
-        painter.drawRoundedRect(track, 3, 3)
-        filled = QRectF(track)
-        filled.setWidth(max(2.0, track.width() * min(max(row.fraction, 0.0), 1.0)))
-        mark = palette.color(QPalette.ColorRole.Accent) if row.likely else QColor(quiet)
-        if not row.likely:
-            mark.setAlphaF(0.6)
-        painter.setBrush(mark)
-        painter.drawRoundedRect(filled, 3, 3)
-        painter.setPen(text_color)
         painter.setFont(tabular_font(base))
-        box = QRect(place.right() - NUMBER_WIDTH, place.top(), NUMBER_WIDTH - 4, place.height())
         right = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight
-        painter.drawText(box, right, f"{row.fraction:.2f}")
+        if row.number:
+            box = QRect(middle, place.top(), place.right() - middle - 4, place.height())
+            painter.drawText(box, right, str(row).removeprefix(row.text).strip())
+        else:
+            box = QRect(place.right() - NUMBER_WIDTH, place.top(), NUMBER_WIDTH - 4, place.height())
+            painter.drawText(box, right, row.figure)
+            track = QRectF(middle, place.center().y() - 2.5, 0, 6)
+            track.setRight(place.right() - NUMBER_WIDTH)
+            _draw_bar(painter, track, row, quiet, accent)
+            _draw_whisker(painter, track, row, palette)
         painter.restore()
 
 
-class ClassifyPanel(QWidget):
-    """Model name, state, and the answers."""
+def _draw_question(
+    painter: QPainter, place: QRect, left: int, row: Row, option: QStyleOptionViewItem
+) -> None:
+    """Draw a question, and at its right end whether the members answer it differently."""
+    font = small_font(option.font)
+    painter.setFont(font)
+    painter.setPen(option.palette.color(QPalette.ColorRole.PlaceholderText))
+    box = QRect(left, place.top() + 2, place.right() - left - 4, place.height() - 2)
+    if row.split:
+        side = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight
+        painter.drawText(box, side, DISAGREE)
+        box.setWidth(box.width() - QFontMetrics(font).horizontalAdvance(DISAGREE) - GAP)
+    text = QFontMetrics(font).elidedText(row.text, Qt.TextElideMode.ElideRight, box.width())
+    painter.drawText(box, Qt.AlignmentFlag.AlignVCenter, text)
 
-    target_chosen = Signal(str)
+
+def _draw_bar(painter: QPainter, track: QRectF, row: Row, quiet: QColor, accent: QColor) -> None:
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(Qt.PenStyle.NoPen)
+    rail = QColor(quiet)
+    rail.setAlphaF(0.18)
+    painter.setBrush(rail)
+    painter.drawRoundedRect(track, 3, 3)
+    filled = QRectF(track)
+    filled.setWidth(max(2.0, track.width() * _inside(row.value)))
+    mark = QColor(accent if row.likely else quiet)
+    if not row.likely:
+        mark.setAlphaF(0.6)
+    painter.setBrush(mark)
+    painter.drawRoundedRect(filled, 3, 3)
+
+
+def _draw_whisker(painter: QPainter, track: QRectF, row: Row, palette: QPalette) -> None:
+    """Draw one standard deviation over the members to both sides of the bar's end."""
+    if not row.spread:
+        return
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+    ends = [
+        round(track.left() + track.width() * _inside(row.value + side * row.spread))
+        for side in (-1, 1)
+    ]
+    y = round(track.center().y())
+    painter.setPen(QPen(palette.color(QPalette.ColorRole.Text), 1))
+    painter.drawLine(ends[0], y, ends[1], y)
+    for x in ends:
+        painter.drawLine(x, y - CAP // 2, x, y + CAP // 2)
+
+
+def _inside(value: float) -> float:
+    return min(max(value, 0.0), 1.0)
+
+
+class ModelButton(QToolButton):
+    """Names the model and opens the list of models; a long name ends in an ellipsis."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._probabilities: Mapping[str, float] = {}
-        self._state = QuietLabel(wrap=True)
-        self._name = ElidedLabel()
+        self.setAutoRaise(True)
+        self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        # The chevron stands behind the name.
+        self.setLayoutDirection(Qt.LayoutDirection.RightToLeft)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.setProperty("icon_name", "chevron")
+        self.setIcon(icon("chevron"))
+        self.whole = ""
+
+    def show_name(self, name: str, tip: str) -> None:
+        """Show another name."""
+        self.whole = name
+        self.setAccessibleName(f"Model: {name}")
+        self.setToolTip("\n".join(part for part in (name, tip, "Click for all models.") if part))
+        self._elide()
+
+    def resizeEvent(self, event: Any) -> None:
+        """Cut the name to the new width."""
+        super().resizeEvent(event)
+        self._elide()
+
+    def _elide(self) -> None:
+        width = self.width() - self.iconSize().width() - 2 * GAP
+        self.setText(self.fontMetrics().elidedText(self.whole, Qt.TextElideMode.ElideRight, width))
+
+
+class ClassifyPanel(QWidget):
+    """Model, state, and the answers."""
+
+    target_chosen = Signal(str)
+    models_requested = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._said: Said | None = None
+        self._state = Notice()
+        self.model_button = ModelButton()
+        self.model_button.clicked.connect(self.models_requested)
         self._all = QToolButton(autoRaise=True)
         self._all.setText("All questions")
         self._all.setCheckable(True)
@@ -220,9 +241,10 @@ class ClassifyPanel(QWidget):
         self.view.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
         self.view.setFrameShape(QListView.Shape.NoFrame)
         self.view.viewport().setAutoFillBackground(False)
-        self.view.clicked.connect(self._click)
+        self.view.clicked.connect(self._choose)
+        self.view.installEventFilter(self)
         top = QHBoxLayout()
-        top.addWidget(self._name, 1)
+        top.addWidget(self.model_button, 1)
         top.addWidget(self._all)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(GAP, 0, GAP, GAP)
@@ -230,7 +252,7 @@ class ClassifyPanel(QWidget):
         layout.addLayout(top)
         layout.addWidget(self._state)
         layout.addWidget(self.view, 1)
-        self.show_model("")
+        self.show_model("Model")
         self.show_prediction(None, "")
 
     def sizeHint(self) -> QSize:
@@ -239,20 +261,37 @@ class ClassifyPanel(QWidget):
 
     def show_model(self, title: str, tip: str = "") -> None:
         """Name the loaded model."""
-        self._name.show_text(title, tip)
+        self.model_button.show_name(title, tip)
 
-    def show_prediction(self, probabilities: Mapping[str, float] | None, state: str) -> None:
+    def show_prediction(self, said: Said | None, state: str, offers: Sequence[Offer] = ()) -> None:
         """Show what the network says, or in one sentence why it says nothing (yet)."""
-        self._probabilities = probabilities or {}
-        self._state.setText(state)
-        self._state.setVisible(bool(state))
-        self._all.setVisible(bool(probabilities))
+        self._said = said
+        self._state.tell(state, offers)
         self._fill()
 
-    def _fill(self) -> None:
-        self._model.show(rows(self._probabilities, self._all.isChecked()))
+    def show_target(self, class_name: str) -> None:
+        """Mark the answer that is explained."""
+        if class_name != self._model.target:
+            self._model.target = class_name
+            self.view.viewport().update()
 
-    def _click(self, index: QModelIndex) -> None:
-        row: Row = index.data(ROW)
-        if row.class_name:
+    def _fill(self) -> None:
+        short, full = rows(self._said), rows(self._said, everything=True)
+        self._all.setVisible(len(full) > len(short))
+        self._model.show(full if self._all.isChecked() else short)
+
+    def _choose(self, index: QModelIndex) -> None:
+        row: Row | None = index.data(ROW) if index.isValid() else None
+        if row is not None and row.class_name:
             self.target_chosen.emit(row.class_name)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Return chooses the answer that Up and Down have gone to."""
+        if (
+            isinstance(event, QKeyEvent)
+            and event.type() == QEvent.Type.KeyPress
+            and event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter)
+        ):
+            self._choose(self.view.currentIndex())
+            return True
+        return super().eventFilter(watched, event)

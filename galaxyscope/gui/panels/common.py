@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QFont, QPainter, QPaintEvent, QPalette, QResizeEvent
-from PySide6.QtWidgets import QDialog, QLabel, QSizePolicy, QToolButton, QWidget
+from PySide6.QtWidgets import (
+    QDialog,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSizePolicy,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from galaxyscope.gui.theme import icon
 
@@ -63,6 +75,57 @@ class ElidedLabel(QuietLabel):
     def _elide(self) -> None:
         right = Qt.TextElideMode.ElideRight
         self.setText(self.fontMetrics().elidedText(self._whole, right, self.width()))
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A way out of what a notice says: the text of a button, and what it does."""
+
+    text: str
+    do: Callable[[], object]
+
+
+class Notice(QWidget):
+    """One sentence, and below it buttons that lead on; gone while there is nothing to say."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.label = QuietLabel(wrap=True)
+        self._offers: tuple[Offer, ...] = ()
+        self._row = QHBoxLayout()
+        self._row.setSpacing(GAP)
+        self._row.addStretch(1)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(GAP // 2)
+        layout.addWidget(self.label)
+        layout.addLayout(self._row)
+        self.tell("")
+
+    def text(self) -> str:
+        """Return what it says."""
+        return self.label.text()
+
+    @property
+    def buttons(self) -> list[QPushButton]:
+        """What is offered, as buttons."""
+        items = (self._row.itemAt(i) for i in range(self._row.count()))
+        return [item.widget() for item in items if isinstance(item.widget(), QPushButton)]
+
+    def tell(self, text: str, offers: Sequence[Offer] = ()) -> None:
+        """Say something else; the buttons stay where what they offer stays the same."""
+        self.label.setText(text)
+        self.setVisible(bool(text))
+        if [offer.text for offer in offers] != [offer.text for offer in self._offers]:
+            for button in self.buttons:
+                self._row.removeWidget(button)
+                button.hide()
+                button.deleteLater()
+            for i, offer in enumerate(offers):
+                button = QPushButton(offer.text)
+                button.clicked.connect(lambda _checked, i=i: self._offers[i].do())
+                self._row.insertWidget(i, button)
+        self._offers = tuple(offers)
 
 
 class Popover(QDialog):

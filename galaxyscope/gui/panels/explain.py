@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from PySide6.QtCore import QSize, Qt, Signal
@@ -23,12 +24,13 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from galaxyscope.classify.decision_tree import QUESTIONS
 from galaxyscope.explain.cards import CARDS
 from galaxyscope.explain.protocol import MethodCard, Parameter
-from galaxyscope.gui.panels.common import GAP, QuietLabel, tool_button
+from galaxyscope.gui.panels.common import GAP, Notice, Offer, QuietLabel, tool_button
+from galaxyscope.gui.theme import DATA, icon
 
 NAME = Qt.ItemDataRole.UserRole
+LONGEST_REASON = 200
 
 
 class MethodBox(QComboBox):
@@ -83,7 +85,10 @@ class ExplainPanel(QWidget):
     """See the module."""
 
     run_requested = Signal()
+    measure_requested = Signal()
     cancel_requested = Signal()
+    target_changed = Signal(str)
+    method_changed = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -97,16 +102,22 @@ class ExplainPanel(QWidget):
         self._info = tool_button("info", "ⓘ", "About this method")
         self._info.clicked.connect(self._tell_method)
         self._summary = QuietLabel(wrap=True)
+        self._refused = QLabel()
+        self._refused.setAccessibleName("This method cannot be used with this network")
+        self._refused.setVisible(False)
         self._settings = QGridLayout()
         self._settings.setHorizontalSpacing(GAP)
         self._settings.setVerticalSpacing(0)
         self._run = QPushButton("Explain")
         self._run.clicked.connect(self.run_requested)
+        self._measure = QPushButton("Measure bar")
+        self._measure.setToolTip("Explain the answer “bar” and measure the bar on its map (M)")
+        self._measure.clicked.connect(self.measure_requested)
         self._cancel = tool_button("cancel", "✕", "Cancel (Esc)")
         self._cancel.clicked.connect(self.cancel_requested)
         self._progress = QProgressBar(textVisible=False)
         self._steps = QLabel()
-        self._note = QuietLabel(wrap=True)
+        self._note = Notice()
 
         method = QHBoxLayout()
         method.setSpacing(GAP // 2)
@@ -119,7 +130,8 @@ class ExplainPanel(QWidget):
         form.addRow("Method", method)
         running = QHBoxLayout()
         running.setSpacing(GAP)
-        running.addWidget(self._run)
+        running.addWidget(self._run, 1)
+        running.addWidget(self._measure, 1)
         running.addWidget(self._progress, 1)
         running.addWidget(self._steps)
         running.addWidget(self._cancel)
@@ -127,14 +139,21 @@ class ExplainPanel(QWidget):
         layout.setContentsMargins(GAP, 0, GAP, GAP)
         layout.setSpacing(GAP // 2)
         layout.addLayout(form)
-        layout.addWidget(self._summary)
+        told = QHBoxLayout()
+        told.setSpacing(GAP)
+        told.addWidget(self._refused, 0, Qt.AlignmentFlag.AlignTop)
+        told.addWidget(self._summary, 1)
+        layout.addLayout(told)
         layout.addLayout(self._settings)
         layout.addLayout(running)
         layout.addWidget(self._note)
         layout.addStretch(1)
-        self.method.currentIndexChanged.connect(lambda _index: self._show_card())
+        self.method.currentIndexChanged.connect(self._choose_method)
+        self.target.currentIndexChanged.connect(
+            lambda _index: self.target_changed.emit(self.target.currentData() or "")
+        )
         self._show_card()
-        self.set_targets({})
+        self.set_targets({}, {})
         self.set_ready(False)
         self.show_progress(None)
         self.show_note("")
@@ -147,25 +166,33 @@ class ExplainPanel(QWidget):
         """Values of the shown settings, by parameter name."""
         return {name: _value(widget) for name, widget in self._inputs.items()}
 
-    def set_targets(self, targets: dict[str, str]) -> None:
-        """Offer targets: short names first, then every answer; the first one is chosen.
+    def set_targets(self, short: Mapping[str, str], others: Mapping[str, str]) -> None:
+        """Offer other targets.
+
+        What was chosen stays chosen where the new ones have it, by its short name or else by
+        its class; if not, the first one is.
 
         Parameters
         ----------
-        targets : dict
-            Class name by short name, in the card's order.
+        short, others : mapping
+            Class name by what is shown; the short names come first.
         """
-        chosen = self.target.currentData()
+        name, class_name = self.target.currentText(), self.target.currentData()
+        blocked = self.target.blockSignals(True)
         self.target.clear()
-        for short, class_name in targets.items():
-            self.target.addItem(short, class_name)
-        if any(name.startswith("Class") for name in targets.values()):
+        for text, value in short.items():
+            self.target.addItem(text, value)
+        if short and others:
             self.target.insertSeparator(self.target.count())
-            for question in QUESTIONS:
-                for answer in question.answers:
-                    if answer.class_name not in targets.values():
-                        self.target.addItem(f"{question.text} {answer.text}", answer.class_name)
-        self.choose_target(chosen or "")
+        for text, value in others.items():
+            self.target.addItem(text, value)
+        offered = {**others, **short}
+        found = self.target.findText(name) if name in offered else -1
+        if found < 0 and class_name in offered.values():
+            found = self.target.findData(class_name)
+        self.target.setCurrentIndex(max(found, 0))
+        self.target.blockSignals(blocked)
+        self.target_changed.emit(self.target.currentData() or "")
 
     def choose_target(self, class_name: str) -> None:
         """Choose a target; one that is not offered changes nothing."""
@@ -176,23 +203,47 @@ class ExplainPanel(QWidget):
     def set_ready(self, ready: bool) -> None:
         """Whether there is a picture and a network to explain it with."""
         self._run.setEnabled(ready)
+        self._measure.setEnabled(ready)
 
     def show_progress(self, steps: tuple[int, int] | None) -> None:
         """Show how far a running job is; None takes the progress away."""
         running = steps is not None
         for widget in (self._progress, self._steps, self._cancel):
             widget.setVisible(running)
-        self._run.setVisible(not running)
+        for button in (self._run, self._measure):
+            button.setVisible(not running)
         if steps is not None:
             done, total = steps
             self._progress.setRange(0, total)
             self._progress.setValue(done)
             self._steps.setText(f"{done}/{total}" if total else "")
 
-    def show_note(self, text: str) -> None:
+    def show_note(self, text: str, offers: Sequence[Offer] = ()) -> None:
         """Say in one sentence how the last run ended, if there is something to say."""
-        self._note.setText(text)
-        self._note.setVisible(bool(text))
+        self._note.tell(text, offers)
+
+    def show_fit(self, verdict: str, reason: str) -> None:
+        """Say how the chosen method fits the network; its summary stays where it simply does.
+
+        Parameters
+        ----------
+        verdict : {"fits", "adapted", "refused"}
+        reason : str
+        """
+        refused = verdict == "refused"
+        said = {"refused": f"Cannot be used here: {reason}.", "adapted": f"Adapted: {reason}."}
+        text = said.get(verdict, self.method.card().summary)
+        self._refused.setVisible(refused)
+        if refused:
+            side = self.fontMetrics().height()
+            self._refused.setPixmap(icon("warning", DATA["warning"]).pixmap(side, side))
+        # Beside the buttons there is room for a few lines; the tooltip has them all.
+        self._summary.setText(text if len(text) <= LONGEST_REASON else text[:LONGEST_REASON] + " …")
+        self._summary.setToolTip(text if len(text) > LONGEST_REASON else "")
+
+    def _choose_method(self) -> None:
+        self._show_card()
+        self.method_changed.emit(self.method.card().name)
 
     def _tell_method(self) -> None:
         QToolTip.showText(
@@ -203,7 +254,7 @@ class ExplainPanel(QWidget):
         if self._shown_card is not None:
             self._kept[self._shown_card.name] = self.parameters()
         card = self._shown_card = self.method.card()
-        self._summary.setText(card.summary)
+        self.show_fit("fits", "")
         self._info.setToolTip(f"{card.summary}\n\n{card.reference}")
         self.method.setToolTip(f"{card.summary}\n{card.reference}")
         while (item := self._settings.takeAt(0)) is not None:

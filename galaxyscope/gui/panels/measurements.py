@@ -56,6 +56,7 @@ COLUMNS = (
     Column("kpc", lambda r: text.length_text(r, "kpc"), "Full length; needs a redshift", "kpc"),
     Column("PA °", text.angle_text, "East of north; without WCS from straight up", "pa"),
     Column("From", text.source_text, "Algorithm and map, or a line"),
+    Column("Model", lambda r: r.model, "The network whose map was measured"),
     Column(
         "Δ to automatic",
         text.difference_text,

@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from galaxyscope.gui.panels.common import GAP, QuietLabel
+from galaxyscope.gui.panels.common import GAP, ElidedLabel, QuietLabel
 from galaxyscope.gui.panels.histogram import ThresholdHistogram
 from galaxyscope.gui.theme import tabular_font
 
@@ -67,6 +67,7 @@ class OverlayPanel(QWidget):
         self._threshold.setRange(0, 1)
         self._threshold.setFont(tabular_font(self._threshold.font()))
         self._threshold.setToolTip("Relative to the map's maximum ([ and ])")
+        self.source = ElidedLabel()
         self._pixels = QuietLabel()
         self._pixels.setFont(tabular_font(self._pixels.font()))
         self._pixels.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
@@ -89,6 +90,7 @@ class OverlayPanel(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(GAP, 0, GAP, GAP)
         layout.setSpacing(GAP // 2)
+        layout.addWidget(self.source)
         for row in (first, second):
             layout.addLayout(row)
         layout.addWidget(self._histogram)
@@ -127,9 +129,11 @@ class OverlayPanel(QWidget):
         """Show whether the map is shown."""
         self._show.setChecked(visible)
 
-    def show_map(self, counts: np.ndarray | None) -> None:
-        """Show a map's histogram; None where there is no map."""
+    def show_map(self, counts: np.ndarray | None, source: str = "") -> None:
+        """Show a map's histogram and what the map is of; None where there is no map."""
         there = counts is not None
+        self.source.show_text(source, "What is explained, how, and of which network" * there)
+        self.source.setVisible(there)
         self._histogram.set_counts(counts)
         self._threshold.setEnabled(there)
         for widget in (self._colormap, self._mask, self._contour, self._opacity):

@@ -1,0 +1,165 @@
+"""Vision transformer: Dosovitskiy et al. 2021 (arXiv:2010.11929), S/16 and tiny as in DeiT.
+
+DeiT is Touvron et al. 2021 (arXiv:2012.12877). Attention is written out, matmul → softmax →
+matmul, and its weights are the output of the submodule ``attention.weights``, an ordinary
+softmax: explainers that watch operations see it, and so can a hook. A fused kernel would
+hide it.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from galaxyscope.classify.architectures.layers import activation, standardise
+
+_EPSILON = 1e-6
+
+
+class Attention(nn.Module):
+    """Every token looks at every token, several times in parallel.
+
+    Parameters
+    ----------
+    width : int
+        Features of a token.
+    heads : int
+    """
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.qkv = nn.Linear(width, 3 * width)
+        self.weights = nn.Softmax(dim=-1)
+        self.projection = nn.Linear(width, width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map tokens (n, t, c) to (n, t, c); ``weights`` gives (n, heads, t, t), rows sum to 1."""
+        n, t, c = x.shape
+        joint = self.qkv(x).reshape(n, t, 3, self.heads, c // self.heads)
+        q, k, v = joint.permute(2, 0, 3, 1, 4).unbind(0)
+        scores = torch.matmul(q, k.transpose(-2, -1)) * (c // self.heads) ** -0.5
+        mixed = torch.matmul(self.weights(scores), v)
+        return self.projection(mixed.transpose(1, 2).reshape(n, t, c))
+
+
+class TransformerBlock(nn.Module):
+    """norm → attention and norm → two dense layers, each added to what came in."""
+
+    def __init__(self, width: int, heads: int, dropout: float) -> None:
+        super().__init__()
+        self.norm1 = nn.LayerNorm(width, eps=_EPSILON)
+        self.attention = Attention(width, heads)
+        self.norm2 = nn.LayerNorm(width, eps=_EPSILON)
+        self.dense = nn.Sequential(
+            nn.Linear(width, 4 * width),
+            activation("gelu"),
+            nn.Dropout(dropout),
+            nn.Linear(4 * width, width),
+            nn.Dropout(dropout),
+        )
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map tokens (n, t, c) to (n, t, c)."""
+        x = x + self.dropout(self.attention(self.norm1(x)))
+        return x + self.dense(self.norm2(x))
+
+
+class VisionTransformer(nn.Module):
+    """Patches as tokens, a class token, blocks, and a linear layer on the class token."""
+
+    def __init__(
+        self,
+        outputs: int,
+        size: int,
+        patch: int,
+        width: int,
+        depth: int,
+        heads: int,
+        dropout: float,
+    ) -> None:
+        super().__init__()
+        self.side = size // patch
+        self.patches = nn.Conv2d(3, width, patch, patch)
+        self.token = nn.Parameter(torch.zeros(1, 1, width))
+        self.position = nn.Parameter(torch.zeros(1, 1 + self.side**2, width))
+        self.dropout = nn.Dropout(dropout)
+        self.blocks = nn.Sequential(
+            *(TransformerBlock(width, heads, dropout) for _ in range(depth))
+        )
+        self.norm = nn.LayerNorm(width, eps=_EPSILON)
+        self.head = nn.Linear(width, outputs)
+        for values in (self.token, self.position):
+            nn.init.trunc_normal_(values, std=0.02)
+        for module in self.modules():
+            if isinstance(module, nn.Linear):
+                nn.init.trunc_normal_(module.weight, std=0.02)
+                nn.init.zeros_(module.bias)
+
+    def positions(self, rows: int, columns: int) -> Tensor:
+        """Embedding of the class token and of a grid of cells, (1, 1 + rows · columns, width).
+
+        For a grid other than the one trained on, interpolated (bicubic), as in DeiT.
+        """
+        if rows == columns == self.side:
+            return self.position
+        grid = self.position[:, 1:].transpose(1, 2).reshape(1, -1, self.side, self.side)
+        grid = functional.interpolate(
+            grid, size=(rows, columns), mode="bicubic", align_corners=False
+        )
+        return torch.cat([self.position[:, :1], grid.flatten(2).transpose(1, 2)], 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (n, 3, h, w), values in [0, 1], to logits (n, outputs)."""
+        x = self.patches(standardise(x))
+        rows, columns = x.shape[-2:]
+        cells = x.flatten(2).transpose(1, 2)
+        x = torch.cat([self.token.expand(x.shape[0], -1, -1), cells], 1)
+        x = self.dropout(x + self.positions(rows, columns))
+        return self.head(self.norm(self.blocks(x))[:, 0])
+
+
+def vit(
+    outputs: int,
+    size: int = 224,
+    patch: int = 16,
+    width: int = 384,
+    depth: int = 12,
+    heads: int = 6,
+    dropout: float = 0.0,
+) -> VisionTransformer:
+    """Build a vision transformer.
+
+    Parameters
+    ----------
+    outputs : int
+    size : int
+        Side of the pictures that the position embedding is made for; others work too.
+    patch : int
+        Side of a patch.
+    width : int
+        Features of a token: 384 for S, 192 for Ti.
+    depth : int
+        Number of blocks.
+    heads : int
+        Attentions in parallel: 6 for S, 3 for Ti.
+    dropout : float
+
+    Returns
+    -------
+    VisionTransformer
+        With the defaults and 1,000 outputs DeiT-S, 22,050,664 parameters; of width 192 with 3
+        heads DeiT-Ti, 5,717,416.
+
+    Raises
+    ------
+    ValueError
+        If the heads do not divide the width, or no patch fits into the picture.
+    """
+    if width % heads:
+        raise ValueError(f"{heads} heads do not divide a width of {width}")
+    if size < patch:
+        raise ValueError(f"no patch of {patch} px fits into {size} px")
+    return VisionTransformer(outputs, size, patch, width, depth, heads, dropout)

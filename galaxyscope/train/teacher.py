@@ -1,0 +1,73 @@
+"""Labels that another model gives to pictures which nobody labelled."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from galaxyscope.train.augment import plain
+from galaxyscope.train.data import Pictures
+from galaxyscope.train.publish import R90_PX
+from galaxyscope.train.recipe import Recipe, Source
+from galaxyscope.train.table import DataError
+
+if TYPE_CHECKING:
+    from galaxyscope.classify.classifier import Classifier
+
+BATCH = 64
+#: Fields that the teacher is asked about, in units of the one it is used with: it has seen
+#: other zooms too, and the mean of several is the better answer.
+VIEWS = (1.0, 1.25)
+
+
+def taught(
+    pictures: Pictures, source: Source, recipe: Recipe, teacher: Classifier, folder: Path
+) -> Pictures:
+    """Give pictures the teacher's answers as values.
+
+    The answers are kept in the run's folder, so that a run that goes on has the same.
+
+    Parameters
+    ----------
+    pictures : Pictures
+    source : Source
+        Where the pictures are from.
+    recipe : Recipe
+        Its outputs must be among the teacher's classes.
+    teacher : Classifier
+    folder : Path
+        The run's working folder.
+
+    Raises
+    ------
+    DataError
+        If the teacher does not know an output, or does not answer in fractions.
+    """
+    if teacher.card.activation != "sigmoid":
+        raise DataError(f"the teacher {teacher.card.name} does not answer in fractions")
+    if missing := [c for c in recipe.outputs if c not in teacher.card.classes]:
+        raise DataError(f"the teacher {teacher.card.name} does not answer {', '.join(missing)}")
+    columns = [teacher.card.classes.index(c) for c in recipe.outputs]
+    kept = folder / f"taught-{source.table.stem}-{teacher.card.sha256[:12]}.npy"
+    if not kept.exists():
+        # The recipe's field in r90, as R90_PX has it for Galaxy Zoo's pictures.
+        seen = teacher.card.field_r90 * R90_PX / recipe.sources[0].field_px * pictures.field
+        blocks = []
+        with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
+            for start in range(0, len(pictures.names), BATCH):
+                stored = torch.from_numpy(pictures.pixels[start : start + BATCH])
+                total = torch.zeros(1)
+                for view in VIEWS:
+                    x = plain(stored, teacher.card.input_size, seen * view)
+                    turned = torch.rot90(x, 1, (2, 3)).flip(3)
+                    for copy in (x, turned):
+                        total = total + torch.sigmoid(teacher.logits(copy).float())
+                blocks.append((total / (2 * len(VIEWS))).numpy())
+        folder.mkdir(parents=True, exist_ok=True)
+        np.save(kept, np.concatenate(blocks).astype(np.float32))
+    answers = np.load(kept, allow_pickle=False)
+    return replace(pictures, values=np.ascontiguousarray(answers[:, columns]))

@@ -1,0 +1,159 @@
+"""What the packages leave out of what pip installs. Standard library only.
+
+Patterns are matched against paths below ``site-packages`` (or below the standard library) with
+`fnmatch`, where ``*`` runs across folders. The Linux tree (``tree.py``) and the PyInstaller build
+of Windows and macOS (``galaxyscope.spec``) share them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+
+# Distributions that no module of galaxyscope imports, though they are installed with it:
+# captum and lime are the references its own methods are tested against, the others come with
+# them; fontTools is for vector figures, networkx for compiling and for graphs of superpixels.
+DISTRIBUTIONS = frozenset({"captum", "lime", "scikit-learn", "fonttools", "imageio", "networkx"})
+
+# What is imported, but comes into the environment through one of those.
+ADDED_DISTRIBUTIONS = ("scikit-image", "matplotlib")
+
+FILES = (
+    # Tests and what is only there to compile against.
+    "*/tests/*",
+    "*/conftest.*",
+    "*.pyi.in",
+    "*.h",
+    "*.hpp",
+    "*.cuh",
+    "*.a",
+    "*.lib",
+    "*.pxd",
+    "*.pyx",
+    "*.c",
+    "*.cpp",
+    "torch/include/*",
+    "torch/share/*",
+    "torch/test/*",
+    "torch/bin/*",
+    "torch/lib/*test*",
+    "torch/lib/libaoti_custom_ops.so",
+    "torch/lib/libbackend_with_compiler.so",
+    "torch/testing/_internal/*common_[!d]*",  # common_dtype is imported by torch itself
+    "torch/testing/_internal/distributed/*",
+    "torch/testing/_internal/generated/*",
+    "torch/testing/_internal/opinfo/*",
+    "torch/testing/_internal/optests/*",
+    "torch/utils/benchmark/*",
+    "torch/utils/tensorboard/*",
+    "torchgen/*",
+    "numpy/f2py/*",
+    "scipy/datasets/*",
+    "scipy/_lib/array_api_compat/dask/*",
+    "sympy/parsing/*/_antlr/*",
+    "skimage/data/*.png",
+    "skimage/data/*.jpg",
+    "matplotlib/mpl-data/sample_data/*",
+    "matplotlib/mpl-data/fonts/afm/*",
+    "matplotlib/mpl-data/fonts/pdfcorefonts/*",
+    "pyqtgraph/examples/*",
+    # Qt: the window is made of widgets; no QML, no 3D, no SQL, no tools, no translations of Qt.
+    "PySide6/Qt/qml/*",
+    "PySide6/Qt/metatypes/*",
+    "PySide6/Qt/libexec/*",
+    "PySide6/Qt/translations/*",
+    "PySide6/Qt/lib/*Designer*",
+    "PySide6/Qt/lib/*EglFS*",
+    "PySide6/Qt/lib/*EglFs*",
+    "PySide6/Qt/lib/*Labs*",
+    "PySide6/Qt/lib/*Lottie*",
+    "PySide6/Qt/lib/*Qml*",
+    "PySide6/Qt/lib/*Quick*",
+    "PySide6/Qt/lib/*WaylandCompositor*",
+    "PySide6/Qt/lib/libQt6Concurrent.*",
+    "PySide6/Qt/lib/libQt6Help.*",
+    "PySide6/Qt/lib/libQt6Sql.*",
+    "PySide6/Qt/lib/libQt6Test.*",
+    "PySide6/Qt/lib/libQt6UiTools.*",
+    "PySide6/Qt/plugins/designer/*",
+    "PySide6/Qt/plugins/egldeviceintegrations/*",
+    "PySide6/Qt/plugins/generic/*",
+    "PySide6/Qt/plugins/networkinformation/*",
+    "PySide6/Qt/plugins/platforms/*eglfs*",
+    "PySide6/Qt/plugins/platforms/*linuxfb*",
+    "PySide6/Qt/plugins/platforms/*minimal*",
+    "PySide6/Qt/plugins/platforms/*vkkhrdisplay*",
+    "PySide6/Qt/plugins/platforms/*vnc*",
+    "PySide6/Qt/plugins/printsupport/*",
+    "PySide6/Qt/plugins/qmllint/*",
+    "PySide6/Qt/plugins/qmlls/*",
+    "PySide6/Qt/plugins/qmltooling/*",
+    "PySide6/Qt/plugins/sqldrivers/*",
+    "PySide6/Qt/plugins/tls/*",
+    "PySide6/Qt/plugins/wayland-graphics-integration-server/*",
+    "PySide6/QtConcurrent.*",
+    "PySide6/QtDesigner.*",
+    "PySide6/QtHelp.*",
+    "PySide6/QtOpenGL*",
+    "PySide6/QtPrintSupport.*",
+    "PySide6/QtQml.*",
+    "PySide6/QtQuick*",
+    "PySide6/QtSql.*",
+    "PySide6/QtTest.*",
+    "PySide6/QtUiTools.*",
+    "PySide6/QtXml.*",
+    "PySide6/*.pyi",
+    "PySide6/assistant",
+    "PySide6/designer",
+    "PySide6/doc/*",
+    "PySide6/glue/*",
+    "PySide6/include/*",
+    "PySide6/lib/*",
+    "PySide6/libpyside6qml*",
+    "PySide6/linguist",
+    "PySide6/lrelease",
+    "PySide6/lupdate",
+    "PySide6/qml*",
+    "PySide6/scripts/*",
+    "PySide6/svgtoqml",
+    "PySide6/typesystems/*",
+)
+
+STANDARD_LIBRARY = (
+    "site-packages/*",
+    "dist-packages/*",
+    "config-*",
+    "ensurepip/*",
+    "idlelib/*",
+    "lib2to3/*",
+    "pydoc_data/*",
+    "test/*",
+    "*/tests/*",
+    "*/test/*",
+    "tkinter/*",
+    "turtledemo/*",
+    "venv/*",
+    "__phello__/*",
+    "*.opt-[12].pyc",
+    "lib-dynload/_curses*",
+    "lib-dynload/_tkinter*",
+    "lib-dynload/*test*",
+    "lib-dynload/_xx*",
+    "lib-dynload/xx*",
+    "lib-dynload/*dbm*",
+    "lib-dynload/nis.*",
+    "lib-dynload/ossaudiodev*",
+    "lib-dynload/readline*",
+)
+
+
+def left_out(path: str, patterns: Iterable[str] = FILES) -> bool:
+    """Whether a file stays behind.
+
+    Parameters
+    ----------
+    path : str
+        Relative, with ``/``.
+    patterns : iterable of str
+    """
+    return any(fnmatchcase(path, pattern) for pattern in patterns)
