@@ -2,7 +2,7 @@
 PYTHON ?= python3
 READY := .venv/.ready
 
-.PHONY: run test test-all bench lint samples icons screenshots bar-lengths clean
+.PHONY: run test test-all bench lint samples icons screenshots bar-lengths package package-test clean
 
 run: $(READY)
 	.venv/bin/galaxyscope --samples
@@ -33,6 +33,13 @@ screenshots: $(READY)
 
 bar-lengths: $(READY)
 	.venv/bin/python scripts/bar_lengths.py --data ../shared/data
+
+package: $(READY)
+	packaging/linux/build-deb
+
+package-test: $(READY)
+	packaging/linux/smoke-test
+	packaging/smoke-wheel
 
 $(READY): pyproject.toml constraints.txt scripts/setup
 	PYTHON="$(PYTHON)" scripts/setup

@@ -15,9 +15,12 @@ COMMANDS = (
     "explain",
     "measure",
     "measure-map",
+    "import",
+    "compare",
     "simulate",
     "models",
     "train",
+    "join",
     "evaluate",
 )
 
@@ -32,9 +35,12 @@ commands:
   explain      where the network looked, as an image
   measure      bar lengths, one row per image
   measure-map  bar length on a saved map
+  import       lines of other programs, catalogues and volunteers as a table
+  compare      how well two tables of bar lengths agree
   simulate     galaxies of known truth
   models       which networks can be loaded
   train        a network from a recipe
+  join         networks into an ensemble
   evaluate     what a network is worth
 
 options:

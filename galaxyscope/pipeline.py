@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galaxyscope.explain.registry import DEFAULT_METHOD, method
+from galaxyscope.explain.target import class_asked
 from galaxyscope.measure.bars import BarSettings, measure_bar
 from galaxyscope.measure.phase import light_on_map
 from galaxyscope.measure.results import BarMeasurement
@@ -46,7 +48,10 @@ class MeasureSettings:
     seed : int
         The same seed gives the same map.
     target : str
-        Class name or alias on the model card.
+        Class name or alias on the model card, or what is made of it: ``"p(bar)"`` … (see
+        `galaxyscope.explain.target`).
+    agreement : float or None
+        Stop when two halves of the samples correlate so well; None: the method's default.
     bar : BarSettings
     """
 
@@ -55,6 +60,7 @@ class MeasureSettings:
     noise: float | None = None
     seed: int = 0
     target: str = "bar"
+    agreement: float | None = None
     bar: BarSettings = DEFAULT_BAR
 
 
@@ -70,7 +76,12 @@ class Measured:
 
 def explainer_parameters(card: MethodCard, settings: MeasureSettings) -> dict[str, Any]:
     """Parameters for a method: those of `settings` that it has, else its defaults."""
-    asked = {"samples": settings.samples, "noise": settings.noise, "seed": settings.seed}
+    asked = {
+        "samples": settings.samples,
+        "noise": settings.noise,
+        "seed": settings.seed,
+        "agreement": settings.agreement,
+    }
     return {
         p.name: p.default if asked.get(p.name) is None else asked[p.name] for p in card.parameters
     }
@@ -84,11 +95,17 @@ def predict_image(image: SkyImage, classifier: Classifier) -> Prediction:
     ImageError
         If no pixel of it has a value.
     """
-    return classifier.predict(_prepared(image, classifier))
+    return classifier.predict(prepared(image, classifier))
 
 
-def _prepared(image: SkyImage, classifier: Classifier) -> NetworkInput:
-    """Bring a cutout into the network's frame; of nothing a network still says something."""
+def prepared(image: SkyImage, classifier: Classifier) -> NetworkInput:
+    """Bring a cutout into the network's frame; of nothing a network still says something.
+
+    Raises
+    ------
+    ImageError
+        If no pixel of it has a value.
+    """
     if not image.has_values:
         raise ImageError(image.path or image.name, "no pixel of this picture has a value")
     return classifier.prepare(image)
@@ -129,7 +146,7 @@ def explain_image(
     explainer = method(settings.method)
     found = explainer.explain(
         classifier,
-        _prepared(image, classifier),
+        prepared(image, classifier),
         settings.target,
         explainer_parameters(explainer.card, settings),
         watch or Watch(),
@@ -194,7 +211,11 @@ def measure_image(
 def provenance(attribution: Attribution, prediction: Prediction | None = None) -> Provenance:
     """Collect what a row says of how its map was made."""
     settings: Mapping[str, Any] = attribution.parameters
-    said = None if prediction is None else prediction.probabilities.get(attribution.target)
+    said = None
+    if prediction is not None:
+        with suppress(KeyError):  # of a prediction by another network
+            name = class_asked(attribution.target, prediction.probabilities)
+            said = prediction.probabilities[name]
     return Provenance(
         model=attribution.model,
         model_sha256=attribution.model_sha256,

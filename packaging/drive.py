@@ -106,7 +106,7 @@ def read_table(path: Path) -> list[dict[str, str]]:
 def true_length(name: str) -> float:
     """Length in pixels of the bar of a bundled sample."""
     with TRUTH.open(encoding="utf-8", newline="") as file:
-        [row] = [row for row in csv.DictReader(file) if name in row.values()]
+        [row] = [row for row in csv.DictReader(file) if row["file"] == name]
     return math.hypot(*(float(row[f"{axis}2"]) - float(row[f"{axis}1"]) for axis in "xy"))
 
 

@@ -12,16 +12,24 @@ from fnmatch import fnmatchcase
 
 # Distributions that no module of galaxyscope imports, though they are installed with it:
 # captum and lime are the references its own methods are tested against, the others come with
-# them; fontTools is for vector figures, networkx for compiling and for graphs of superpixels.
-DISTRIBUTIONS = frozenset({"captum", "lime", "scikit-learn", "fonttools", "imageio", "networkx"})
+# them; fontTools is for vector figures, networkx, Jinja and setuptools for compiling networks,
+# tzdata for systems without time zones.
+DISTRIBUTIONS = frozenset(
+    {"captum", "lime", "scikit-learn", "imageio", "fonttools", "fsspec"}
+    | {"networkx", "jinja2", "markupsafe", "setuptools", "tzdata"}
+)
 
 # What is imported, but comes into the environment through one of those.
 ADDED_DISTRIBUTIONS = ("scikit-image", "matplotlib")
 
 FILES = (
     # Tests and what is only there to compile against.
-    "*/tests/*",
+    "*/tests/test_*",
+    "*/tests/__pycache__/test_*",
+    "*/tests/*/*",
     "*/conftest.*",
+    "*/benchmarks/*",
+    "*.dist-info/RECORD",
     "*.pyi.in",
     "*.h",
     "*.hpp",
@@ -40,7 +48,12 @@ FILES = (
     "torch/lib/libaoti_custom_ops.so",
     "torch/lib/libbackend_with_compiler.so",
     "torch/testing/_internal/*common_[!d]*",  # common_dtype is imported by torch itself
-    "torch/testing/_internal/distributed/*",
+    "torch/testing/_internal/distributed/[!f_]*",  # fake_pg
+    "torch/_C/*.pyi",
+    "torch/_VF.pyi",
+    "torch/_inductor/codegen/*",  # torch.compile, which needs a compiler of the user's
+    "torch/_inductor/fx_passes/*",
+    "torch/_inductor/kernel/*",
     "torch/testing/_internal/generated/*",
     "torch/testing/_internal/opinfo/*",
     "torch/testing/_internal/optests/*",
@@ -50,10 +63,25 @@ FILES = (
     "numpy/f2py/*",
     "scipy/datasets/*",
     "scipy/_lib/array_api_compat/dask/*",
-    "sympy/parsing/*/_antlr/*",
+    "sympy/categories/*",
+    "sympy/crypto/*",
+    "sympy/diffgeom/*",
+    "sympy/holonomic/*",
+    "sympy/liealgebras/*",
+    "sympy/parsing/*/*.py",
+    "sympy/physics/*",
+    "sympy/stats/*",
+    "skimage/filters/rank/*",
+    "skimage/data/*.np[yz]",
     "skimage/data/*.png",
     "skimage/data/*.jpg",
+    "PIL/_avif.*",
+    "pillow.libs/libavif*",
     "matplotlib/mpl-data/sample_data/*",
+    "matplotlib/mpl-data/fonts/ttf/STIX*",
+    "matplotlib/mpl-data/fonts/ttf/cm*",
+    "matplotlib/mpl-data/fonts/ttf/DejaVuS*Mono*",
+    "matplotlib/mpl-data/fonts/ttf/DejaVuSerif*",
     "matplotlib/mpl-data/fonts/afm/*",
     "matplotlib/mpl-data/fonts/pdfcorefonts/*",
     "pyqtgraph/examples/*",
@@ -70,6 +98,7 @@ FILES = (
     "PySide6/Qt/lib/*Qml*",
     "PySide6/Qt/lib/*Quick*",
     "PySide6/Qt/lib/*WaylandCompositor*",
+    "PySide6/Qt/lib/*WaylandEglCompositor*",
     "PySide6/Qt/lib/libQt6Concurrent.*",
     "PySide6/Qt/lib/libQt6Help.*",
     "PySide6/Qt/lib/libQt6Sql.*",
@@ -78,7 +107,9 @@ FILES = (
     "PySide6/Qt/plugins/designer/*",
     "PySide6/Qt/plugins/egldeviceintegrations/*",
     "PySide6/Qt/plugins/generic/*",
+    "PySide6/Qt/plugins/imageformats/*pdf*",
     "PySide6/Qt/plugins/networkinformation/*",
+    "PySide6/Qt/plugins/platforminputcontexts/*virtualkeyboard*",
     "PySide6/Qt/plugins/platforms/*eglfs*",
     "PySide6/Qt/plugins/platforms/*linuxfb*",
     "PySide6/Qt/plugins/platforms/*minimal*",
@@ -90,6 +121,7 @@ FILES = (
     "PySide6/Qt/plugins/qmltooling/*",
     "PySide6/Qt/plugins/sqldrivers/*",
     "PySide6/Qt/plugins/tls/*",
+    "PySide6/Qt/plugins/vectorimageformats/*",
     "PySide6/Qt/plugins/wayland-graphics-integration-server/*",
     "PySide6/QtConcurrent.*",
     "PySide6/QtDesigner.*",
@@ -146,6 +178,24 @@ STANDARD_LIBRARY = (
     "lib-dynload/readline*",
 )
 
+# Modules that are shipped with their text: torch reads its own, and a report of an error in
+# galaxyscope shows the line. Of all others the compiled form is enough.
+WITH_SOURCE = ("galaxyscope/*", "torch/*")
+WITHOUT_SOURCE = (
+    "torch/_dynamo/*",
+    "torch/_functorch/*",
+    "torch/_inductor/*",
+    "torch/_vendor/*",
+    "torch/ao/*",
+    "torch/distributed/*",
+    "torch/onnx/*",
+)
+
+
+def with_source(path: str) -> bool:
+    """Whether the text of a module is shipped beside its compiled form."""
+    return _any(path, WITH_SOURCE) and not _any(path, WITHOUT_SOURCE)
+
 
 def left_out(path: str, patterns: Iterable[str] = FILES) -> bool:
     """Whether a file stays behind.
@@ -156,4 +206,8 @@ def left_out(path: str, patterns: Iterable[str] = FILES) -> bool:
         Relative, with ``/``.
     patterns : iterable of str
     """
+    return _any(path, patterns)
+
+
+def _any(path: str, patterns: Iterable[str]) -> bool:
     return any(fnmatchcase(path, pattern) for pattern in patterns)

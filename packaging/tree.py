@@ -3,7 +3,7 @@
 Usage: python packaging/tree.py WHEEL TREE
 
 Run by the interpreter of the environment whose packages are taken (``.venv``), so that what is
-shipped is what was tested. Files are copied as pip installed them, with their compiled form,
+shipped is what was tested. Files are copied as pip installed them,
 less what `left_out` names. The tree may lie anywhere: Python finds its library beside itself.
 """
 
@@ -18,15 +18,16 @@ import sysconfig
 import zipfile
 from collections.abc import Iterable, Iterator
 from importlib.metadata import Distribution, distribution
+from importlib.util import cache_from_source
 from pathlib import Path, PurePosixPath
 
-from left_out import ADDED_DISTRIBUTIONS, DISTRIBUTIONS, STANDARD_LIBRARY, left_out
+from left_out import ADDED_DISTRIBUTIONS, DISTRIBUTIONS, STANDARD_LIBRARY, left_out, with_source
 from packaging.requirements import Requirement
 
 PROGRAM = "galaxyscope"
 VERSION = f"python{sys.version_info.major}.{sys.version_info.minor}"
-# Symbol tables that only a debugger of these libraries reads: 92 MB of 520.
-STRIPPED = ("torch/lib/libtorch_cpu.so", "torch/lib/libtorch_python.so")
+# What came with symbol tables, that only a debugger reads.
+STRIPPED = ("torch/lib/*.so", "kiwisolver/*.so", "yaml/*.so", "astropy/**/*.so", "erfa/*.so")
 
 
 def canonical(name: str) -> str:
@@ -79,10 +80,33 @@ def files_of(of: Distribution) -> Iterator[tuple[Path, PurePosixPath]]:
             yield path, PurePosixPath(file.as_posix())
 
 
-def copy(source: Path, target: Path) -> None:
-    """Copy a file with its time, by which its compiled form is known to fit."""
+def copy(source: Path, target: Path) -> int:
+    """Copy a file with its time, by which its compiled form is known to fit; its bytes."""
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.copy2(source, target)
+    return source.stat().st_size
+
+
+def copy_module(source: Path, target: Path, text: bool) -> int:
+    """Copy a module: its text with the compiled form beside it, or the compiled form alone."""
+    compiled = Path(cache_from_source(str(source), optimization=""))
+    if not compiled.exists():
+        return copy(source, target)
+    if not text:
+        return copy(compiled, target.with_suffix(".pyc"))
+    beside = Path(cache_from_source(str(target), optimization=""))
+    return copy(source, target) + copy(compiled, beside)
+
+
+def copy_files(files: Iterable[tuple[Path, PurePosixPath]], folder: Path) -> int:
+    """Copy files and modules into a folder; bytes copied."""
+    size = 0
+    for source, target in files:
+        if target.suffix == ".py":
+            size += copy_module(source, folder / target, with_source(target.as_posix()))
+        elif target.suffix != ".pyc":
+            size += copy(source, folder / target)
+    return size
 
 
 def copy_python(tree: Path) -> None:
@@ -94,24 +118,20 @@ def copy_python(tree: Path) -> None:
         copy(Path(str(sysconfig.get_config_var("LIBDIR"))) / library, tree / "lib" / library)
         subprocess.run(["patchelf", "--set-rpath", "$ORIGIN/../lib", program], check=True)
     standard = Path(sysconfig.get_path("stdlib"))
-    for file in standard.rglob("*"):
-        name = file.relative_to(standard)
-        if file.is_file() and not left_out(name.as_posix(), STANDARD_LIBRARY):
-            copy(file, tree / "lib" / VERSION / name)
+    files = ((file, PurePosixPath(file.relative_to(standard))) for file in standard.rglob("*"))
+    wanted = (f for f in files if f[0].is_file() and not left_out(str(f[1]), STANDARD_LIBRARY))
+    copy_files(wanted, tree / "lib" / VERSION)
 
 
 def copy_packages(names: Iterable[str], site: Path) -> dict[str, int]:
     """Copy distributions; bytes of each."""
-    sizes = {}
-    for name in names:
-        files = list(files_of(distribution(name)))
-        for source, target in files:
-            copy(source, site / target)
-        sizes[name] = sum(source.stat().st_size for source, _ in files)
-    for library in STRIPPED:
-        if (site / library).exists():
-            subprocess.run(["strip", "--strip-unneeded", site / library], check=True)
-    return sizes
+    return {name: copy_files(files_of(distribution(name)), site) for name in names}
+
+
+def strip(tree: Path, site: Path) -> None:
+    """Take out symbol tables."""
+    libraries = [*(tree / "lib").glob("libpython*"), *(f for p in STRIPPED for f in site.glob(p))]
+    subprocess.run(["strip", "--strip-unneeded", tree / "bin" / VERSION, *libraries], check=True)
 
 
 def unpack_wheel(wheel: Path, site: Path) -> None:
@@ -123,8 +143,8 @@ def unpack_wheel(wheel: Path, site: Path) -> None:
 
 
 def size_of(folder: Path) -> int:
-    """Bytes on a disk with blocks of 4 KiB, as ``du`` counts them."""
-    return sum(-(-file.lstat().st_size // 4096) * 4096 for file in folder.rglob("*"))
+    """Bytes of all files in a folder."""
+    return sum(file.lstat().st_size for file in folder.rglob("*") if file.is_file())
 
 
 def main(wheel: Path, tree: Path) -> None:
@@ -137,6 +157,7 @@ def main(wheel: Path, tree: Path) -> None:
     sizes = copy_packages(names, site)
     for name in sorted(sizes, key=lambda n: -sizes[n]):
         print(f"tree: {sizes[name] / 1e6:7.1f} MB  {name}")
+    strip(tree, site)
     unpack_wheel(wheel, site)
     print(f"tree: {size_of(tree) / 1e6:7.1f} MB  in all")
 

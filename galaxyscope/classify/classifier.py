@@ -215,11 +215,16 @@ class Classifier:
             If an answer is not finite, or memory is not enough for a single picture.
         """
         left = iter(net_inputs)
-        while some := list(islice(left, max(1, self.batch // _TURNS))):
+        while some := list(islice(left, self.at_once)):
             pixels = np.stack([one.pixels for one in some])
             told = [member._turned_logits(pixels) for member in self.members]
             for each in zip(*told, strict=True):
                 yield self._joined(each)
+
+    @property
+    def at_once(self) -> int:
+        """Cutouts that :meth:`predict_many` answers together, each turned eight ways."""
+        return max(1, self.batch // _TURNS)
 
     @property
     def batch(self) -> int:

@@ -21,28 +21,27 @@ def own_folder() -> Path:
     return Path(appdirs.user_data_dir("galaxyscope", appauthor=False)) / "models"
 
 
-def broken_models() -> dict[str, str]:
+def broken_models() -> dict[Path, str]:
     """Folders among the models that hold none that can be loaded, each with its reason.
 
     Returns
     -------
     dict
-        One sentence by folder name. Damage inside the weights shows only when they are loaded.
+        One sentence by folder. Damage inside the weights shows only when they are loaded.
     """
     known, found = model_folders(), {}
     for name, folder in known.items():
         try:
             read_model(folder)
         except ModelError as error:
-            found[name] = f"{name}: {error.reason}"
+            found[folder] = f"{name}: {error.reason}"
     for parent in (models_folder(), own_folder()):
         for folder in _folders(parent):
-            if folder.name not in known:
-                found[folder.name] = f"{folder.name}: there is no {CARD_FILE} beside the weights"
-            elif known[folder.name] != folder:
-                found[f"{folder.name} (yours)"] = (
-                    f"{folder.name}: another model has this name already; rename {folder}"
-                )
+            name = folder.name
+            if name not in known:
+                found[folder] = f"{name}: there is no {CARD_FILE} beside the weights"
+            elif known[name] != folder:
+                found[folder] = f"{name}: another model has this name already; rename {folder}"
     return found
 
 

@@ -73,20 +73,37 @@ def add_table(parser: argparse.ArgumentParser) -> None:
 
 
 def add_model(parser: argparse.ArgumentParser) -> None:
-    """--model and --device."""
+    """--model, --device and --precision."""
     parser.add_argument(
         "--model", metavar="NAME", help="network, by name or folder (default: the shipped one)"
     )
     parser.add_argument("--device", choices=DEVICES, default="auto", help="default: auto")
+    parser.add_argument(
+        "--precision",
+        choices=("fp32", "auto"),
+        default="fp32",
+        help="auto: a faster number format where it was found to agree (default: fp32)",
+    )
 
 
 def add_explainer(parser: argparse.ArgumentParser) -> None:
     """--target, --method and what methods can be told."""
-    parser.add_argument("--target", metavar="T", help="answer to explain (default: bar)")
+    parser.add_argument(
+        "--target",
+        metavar="T",
+        help="answer to explain (default: bar): bar, 'p(bar)', 'logit(bar)', bar-vs-siblings; "
+        "--target=-bar for what speaks against it",
+    )
     parser.add_argument("--method", metavar="M", help="explanation method (default: the best)")
     parser.add_argument("--samples", metavar="N", type=number(1, whole=True), help="noise samples")
     parser.add_argument(
         "--noise", metavar="S", type=number(0, 1), help="noise over the range of the input"
+    )
+    parser.add_argument(
+        "--agreement",
+        metavar="R",
+        type=number(0, 0.9999),
+        help="stop when the maps of two halves of the samples correlate so well",
     )
     parser.add_argument(
         "--seed", type=number(0, 2**31 - 1, whole=True), default=0, help="default: 0"
@@ -106,16 +123,23 @@ def load_classifier(args: argparse.Namespace) -> Classifier:
     """
     from galaxyscope.classify.card import ModelError
     from galaxyscope.classify.store import load_model
+    from galaxyscope.explain.target import score_of
 
     try:
-        classifier = load_model(args.model, device=args.device)
+        classifier = load_model(args.model, device=args.device, precision=args.precision)
         if "target" in args:
             named = list(classifier.card.targets) or list(classifier.card.classes)
             if args.target is None:
                 args.target = "bar" if "bar" in named else named[0]
-            classifier.class_index(args.target)
-    except (ModelError, KeyError) as error:
+            score_of(classifier, args.target)
+    except (ModelError, KeyError, ValueError) as error:
         raise UsageError(sentence(error)) from error
+    if any(not member.modes for member in classifier.members):
+        from galaxyscope.classify.calibrate import calibrate
+
+        with Progress(1) as progress:
+            progress.begin("how this network runs best here (once)")
+            calibrate(classifier, progress.watch())
     return classifier
 
 
@@ -155,7 +179,8 @@ def settings_of(args: argparse.Namespace) -> MeasureSettings:
     from galaxyscope.explain.registry import method
     from galaxyscope.pipeline import MeasureSettings, explainer_parameters
 
-    asked = {name: getattr(args, name) for name in ("method", "samples", "noise", "seed", "target")}
+    names = ("method", "samples", "noise", "seed", "target", "agreement")
+    asked = {name: getattr(args, name, None) for name in names}
     given = {name: value for name, value in asked.items() if value is not None}
     settings = MeasureSettings(bar=bar_settings(args), **given)
     card = method(settings.method).card

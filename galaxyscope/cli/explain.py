@@ -3,28 +3,45 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
+import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from galaxyscope.cli.common import (
+    STDOUT,
     UsageError,
     add_explainer,
     add_model,
     check_method,
     load_classifier,
+    opened_table,
     read_image,
     sentence,
     settings_of,
 )
 from galaxyscope.cli.measure import add_bar, add_scale, with_scale
 from galaxyscope.cli.progress import Progress, complain
+from galaxyscope.records.columns import Column
 from galaxyscope.records.maps import MAP_SUFFIXES, write_map
 from galaxyscope.records.tables import check_suffix, replacing
-from galaxyscope.sky.image import ImageError
+from galaxyscope.sky.image import ImageError, SkyImage
+
+if TYPE_CHECKING:
+    from galaxyscope.classify.classifier import Classifier
+    from galaxyscope.pipeline import Measured, MeasureSettings
 
 NAME, HELP = "explain", "where the network looked, as an image"
 FIGURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
+
+COLUMNS = (
+    Column("method", "text", "explanation method"),
+    Column("outcome", "text", "fits, adapted, refused or failed"),
+    Column("seconds", "float", "time that it took, or with --estimate will take", "s"),
+    Column("reason", "text", "how it was adapted, or why there is no map"),
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,10 +52,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--output",
         metavar="OUT",
         type=Path,
-        help="2-D float32 on the grid of the image: .fits (with its WCS) or .npy",
+        help="2-D float32 on the grid of the image: .fits (with its WCS) or .npy; with several "
+        "methods a folder for METHOD.fits",
     )
     parser.add_argument(
-        "--figure", metavar="FILE", type=Path, help="picture of image, map and bar (.png …)"
+        "--figure",
+        metavar="FILE",
+        type=Path,
+        help="picture of image, map and bar (.png …); with several methods a folder",
+    )
+    parser.add_argument(
+        "--estimate",
+        action="store_true",
+        help="no map: print how long each method will take on this machine",
     )
     add_explainer(parser)
     add_bar(parser)
@@ -48,12 +74,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the command; the exit status."""
-    if args.output is None and args.figure is None:
-        raise UsageError("explain needs -o OUT or --figure FILE")
-    if args.output is not None:
-        check_suffix(args.output, MAP_SUFFIXES)
-    if args.figure is not None:
-        check_suffix(args.figure, FIGURE_SUFFIXES)
+    from galaxyscope.explain.registry import PRESETS
+
+    several = PRESETS.get(args.method)
+    if args.output is None and args.figure is None and not args.estimate:
+        raise UsageError("explain needs -o OUT or --figure FILE, or --estimate")
+    for path, suffixes in ((args.output, MAP_SUFFIXES), (args.figure, FIGURE_SUFFIXES)):
+        if path is None or args.estimate:
+            continue
+        if several is None:
+            check_suffix(path, suffixes)
+        elif path.exists() and not path.is_dir():
+            raise UsageError(f"{path} is a file; {args.method} methods need a folder")
+    if several:
+        args.method = None
     check_method(args.method)
     settings_of(args)  # refused before torch is loaded
     try:
@@ -63,8 +97,9 @@ def run(args: argparse.Namespace) -> int:
         return 1
     classifier = load_classifier(args)
     settings = settings_of(args)
+    if several or args.estimate:
+        return _table(args, image, classifier, settings, several or (settings.method,))
     # torch is loaded by now, so the pipeline costs nothing more
-    from galaxyscope.explain.grid import on_cutout
     from galaxyscope.pipeline import measure_image
 
     try:
@@ -74,13 +109,77 @@ def run(args: argparse.Namespace) -> int:
     except (ValueError, RuntimeError, MemoryError) as error:
         complain(f"galaxyscope: {args.path}: {sentence(error)}")
         return 1
+    _write(image, classifier, found, args.output, args.figure)
+    return 0
+
+
+def _table(
+    args: argparse.Namespace,
+    image: SkyImage,
+    classifier: Classifier,
+    settings: MeasureSettings,
+    methods: tuple[str, ...],
+) -> int:
+    """Explain by several methods, or estimate; one line for each. 1 if any failed, else 0.
+
+    A method that does not fit the network has not failed.
+    """
+    from galaxyscope.explain.cost import predicted_seconds, units_of
+    from galaxyscope.explain.preflight import preflight
+    from galaxyscope.explain.registry import method
+    from galaxyscope.pipeline import explainer_parameters, measure_image
+
+    status = 0
+    net_input = classifier.prepare(image)
+    units = units_of(classifier, net_input) if args.estimate else {}
+    for folder in (args.output, args.figure):
+        if folder is not None and not args.estimate:
+            folder.mkdir(parents=True, exist_ok=True)
+    with opened_table(STDOUT, COLUMNS) as add, Progress(len(methods)) as progress:
+        for name in methods:
+            progress.begin(name)
+            one = dataclasses.replace(settings, method=name)
+            outcome, reason, seconds = "failed", "", float("nan")
+            try:
+                fit = preflight(name, classifier, net_input, settings.target)
+                reason = fit.reason
+                if fit.verdict != "refused" and args.estimate:
+                    parameters = explainer_parameters(method(name).card, one)
+                    seconds = predicted_seconds(name, classifier, net_input, parameters, units)
+                elif fit.verdict != "refused":
+                    started = time.perf_counter()
+                    found = measure_image(image, classifier, one, progress.watch())
+                    seconds = time.perf_counter() - started
+                    output, figure = (
+                        None if folder is None else folder / f"{name.replace('/', '-')}{suffix}"
+                        for folder, suffix in ((args.output, ".fits"), (args.figure, ".png"))
+                    )
+                    _write(image, classifier, found, output, figure)
+                outcome = fit.verdict
+            except Exception as error:  # one method never stops the others
+                reason, status = sentence(error), 1
+                complain(f"galaxyscope: {args.path}: {name}: {reason}")
+            add({"method": name, "outcome": outcome, "seconds": seconds, "reason": reason})
+            progress.end()
+    return status
+
+
+def _write(
+    image: SkyImage,
+    classifier: Classifier,
+    found: Measured,
+    output: Path | None,
+    figure: Path | None,
+) -> None:
+    """Write the map, and the figure of it."""
+    from galaxyscope.explain.grid import on_cutout
+
     values = np.asarray(on_cutout(found.attribution, image.shape), np.float32)
-    if args.output is not None:
-        write_map(args.output, image, values, found.record)
-    if args.figure is not None:
+    if output is not None:
+        write_map(output, image, values, found.record)
+    if figure is not None:
         from galaxyscope.records.figure import draw_figure
 
         is_bar = found.attribution.target == classifier.card.targets.get("bar")
-        with replacing(args.figure) as temporary:
+        with replacing(figure) as temporary:
             draw_figure(image, values, found.record if is_bar else None).save(temporary)
-    return 0

@@ -7,12 +7,17 @@ import os
 import sys
 
 from galaxyscope.cli import (
+    compare,
+    concepts,
     evaluate,
     explain,
+    import_lines,
+    join,
     measure,
     measure_map,
     models,
     predict,
+    sanity,
     simulate,
     train,
 )
@@ -20,7 +25,21 @@ from galaxyscope.cli.common import UsageError, sentence
 from galaxyscope.cli.progress import complain
 from galaxyscope.records.tables import TableError
 
-COMMANDS = (predict, explain, measure, measure_map, simulate, models, train, evaluate)
+COMMANDS = (
+    predict,
+    explain,
+    concepts,
+    sanity,
+    measure,
+    measure_map,
+    import_lines,
+    compare,
+    simulate,
+    models,
+    train,
+    join,
+    evaluate,
+)
 
 
 def build_parser() -> argparse.ArgumentParser:

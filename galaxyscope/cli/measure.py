@@ -8,6 +8,7 @@ from pathlib import Path
 
 from galaxyscope.cli.common import (
     Row,
+    UsageError,
     add_explainer,
     add_model,
     add_paths,
@@ -19,8 +20,9 @@ from galaxyscope.cli.common import (
     settings_of,
 )
 from galaxyscope.measure.bars import ALGORITHMS
+from galaxyscope.measure.deproject import Disc
 from galaxyscope.records.columns import RECORD_COLUMNS
-from galaxyscope.records.record import record_of_error
+from galaxyscope.records.record import Record, record_of_error
 from galaxyscope.records.tables import record_row
 from galaxyscope.sky.image import PixelScale, SkyImage
 from galaxyscope.work.watch import Watch
@@ -33,6 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_paths(parser)
     add_bar(parser)
     add_scale(parser)
+    add_more(parser)
     add_explainer(parser)
     add_model(parser)
 
@@ -68,6 +71,72 @@ def add_scale(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_more(parser: argparse.ArgumentParser) -> None:
+    """Add what is known of the galaxy, and what else shall be found out."""
+    parser.add_argument(
+        "--opinions",
+        action="store_true",
+        help="isophotes and Fourier component too (seconds per galaxy); isophotes also say how"
+        " the disc lies",
+    )
+    parser.add_argument(
+        "--inclination",
+        metavar="DEG",
+        type=number(0, 89.9),
+        help="of the disc; with --disc-pa, for lengths in its plane",
+    )
+    parser.add_argument(
+        "--inclination-err", metavar="DEG", type=number(0, 90), default=0.0, help="default: 0"
+    )
+    parser.add_argument(
+        "--disc-pa",
+        metavar="DEG",
+        type=number(-360, 360),
+        help="position angle of the disc, counted as in the column pa_deg",
+    )
+    parser.add_argument(
+        "--disc-pa-err", metavar="DEG", type=number(0, 90), default=0.0, help="default: 0"
+    )
+    parser.add_argument(
+        "--r90", metavar="ARCSEC", type=number(0, above=True), help="petroR90 of the galaxy"
+    )
+    parser.add_argument(
+        "--r25", metavar="ARCSEC", type=number(0, above=True), help="radius at 25 mag/arcsec²"
+    )
+    parser.add_argument("--kpc-h", action="store_true", help="lengths in kpc/h as well")
+
+
+def disc_asked(args: argparse.Namespace) -> Disc | None:
+    """Disc that was given.
+
+    Raises
+    ------
+    UsageError
+        If only one of inclination and position angle was.
+    """
+    if (args.inclination is None) != (args.disc_pa is None):
+        raise UsageError("--inclination and --disc-pa belong together")
+    if args.inclination is None:
+        return None
+    return Disc(args.inclination, args.disc_pa, args.inclination_err, args.disc_pa_err)
+
+
+def told_more(
+    record: Record, image: SkyImage, args: argparse.Namespace, disc: Disc | None
+) -> Record:
+    """Return the row with all that was asked for beyond the bar."""
+    from galaxyscope.records import opinions
+
+    measured = None
+    if args.opinions:
+        record, measured = opinions.with_opinions(record, image)
+    if (disc := disc or measured) is not None:
+        record = opinions.with_disc(record, disc)
+    if args.r90 is not None or args.r25 is not None:
+        record = opinions.with_sizes(record, args.r90, args.r25)
+    return opinions.with_kpc_h(record) if args.kpc_h else record
+
+
 def with_scale(image: SkyImage, args: argparse.Namespace) -> SkyImage:
     """`image` with the scale and redshift that were given."""
     if args.scale is not None:
@@ -79,6 +148,7 @@ def run(args: argparse.Namespace) -> int:
     """Run the command; the exit status."""
     check_table(args.output)
     check_method(args.method)
+    disc = disc_asked(args)
     settings_of(args)  # refused before torch is loaded
     classifier = load_classifier(args)
     settings = settings_of(args)
@@ -87,8 +157,9 @@ def run(args: argparse.Namespace) -> int:
 
     def work(image: SkyImage, watch: Watch) -> Row:
         # No time of day in the row: the same command on the same files gives the same bytes.
-        found = measure_image(with_scale(image, args), classifier, settings, watch, created_at="")
-        return record_row(found.record)
+        image = with_scale(image, args)
+        found = measure_image(image, classifier, settings, watch, created_at="")
+        return record_row(told_more(found.record, image, args, disc))
 
     def failed(path: Path, error: str) -> Row:
         return record_row(record_of_error(path, error))

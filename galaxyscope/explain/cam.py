@@ -36,6 +36,7 @@ from galaxyscope.explain.features import (
 )
 from galaxyscope.explain.guided import GuidedRules
 from galaxyscope.explain.protocol import Attribution, MethodCard
+from galaxyscope.explain.target import score_of
 from galaxyscope.work.watch import Watch
 
 _CANCELLING = 0.01
@@ -104,17 +105,17 @@ def explain(
     watch: Watch,
 ) -> Attribution:
     """Return the map of the method that the card names; see :meth:`Explainer.explain`."""
-    index, x = classifier.class_index(target), tensor(classifier, net_input)
+    score, x = score_of(classifier, target, card.scale), tensor(classifier, net_input)
     watch.report(0, 1)
     with steady(classifier.network):
         where = last_feature_map(classifier, x)
         watch.check()
-        features, gradient, _ = features_and_gradient(classifier, x, where, index)
+        features, gradient, _ = features_and_gradient(classifier, x, where, score)
     watch.check()
     coarse = _FORMULAS[card.name](features, gradient)
     values = upsampled(coarse, where.to_input, (x.shape[-2], x.shape[-1]))[0]
     signed = card.name in _SIGNED
-    result = make_attribution(classifier, net_input, index, card, settings, values, signed)
+    result = make_attribution(classifier, net_input, score, card, settings, values, signed)
     watch.report(1, 1, result)
     return result
 
@@ -128,20 +129,20 @@ def explain_lift(
     watch: Watch,
 ) -> Attribution:
     """LIFT-CAM; see :meth:`Explainer.explain`."""
-    index, x = classifier.class_index(target), tensor(classifier, net_input)
+    score, x = score_of(classifier, target, card.scale), tensor(classifier, net_input)
     watch.report(0, 1)
     with steady(classifier.network):
         where = last_feature_map(classifier, x)
         watch.check()
-        features, _, _ = features_and_gradient(classifier, x, where, index)
+        features, _, _ = features_and_gradient(classifier, x, where, score)
         watch.check()
         rest = tail(classifier, x, where)
-        found = multipliers(rest, features, torch.zeros_like(features), index, watch)
+        found = multipliers(rest, features, torch.zeros_like(features), score, watch)
     watch.check()
     weights = (found * features).sum((-2, -1), keepdim=True)
     coarse = (weights * features).sum(1).relu()
     values = upsampled(coarse, where.to_input, (x.shape[-2], x.shape[-1]))[0]
-    result = make_attribution(classifier, net_input, index, card, settings, values, signed=False)
+    result = make_attribution(classifier, net_input, score, card, settings, values, signed=False)
     watch.report(1, 1, result)
     return result
 
@@ -155,18 +156,18 @@ def explain_guided(
     watch: Watch,
 ) -> Attribution:
     """Guided Grad-CAM; see :meth:`Explainer.explain`."""
-    index, x = classifier.class_index(target), tensor(classifier, net_input)
+    score, x = score_of(classifier, target, card.scale), tensor(classifier, net_input)
     watch.report(0, 1)
     with steady(classifier.network):
         where = last_feature_map(classifier, x)
         watch.check()
-        features, gradient, _ = features_and_gradient(classifier, x, where, index)
+        features, gradient, _ = features_and_gradient(classifier, x, where, score)
         watch.check()
-        guided = gradients(classifier, x, index, GuidedRules()).sum(1)
+        guided = gradients(classifier, x, score, GuidedRules()).sum(1)
     watch.check()
     coarse = upsampled(grad_cam(features, gradient), where.to_input, (x.shape[-2], x.shape[-1]))
     result = make_attribution(
-        classifier, net_input, index, card, settings, (coarse * guided)[0], signed=True
+        classifier, net_input, score, card, settings, (coarse * guided)[0], signed=True
     )
     watch.report(1, 1, result)
     return result

@@ -27,6 +27,7 @@ from galaxyscope.explain.features import (
     upsampled,
 )
 from galaxyscope.explain.protocol import Attribution, MethodCard
+from galaxyscope.explain.target import Score, score_of
 from galaxyscope.work.watch import Watch
 
 
@@ -39,11 +40,11 @@ def explain(
     watch: Watch,
 ) -> Attribution:
     """Score-CAM, of all channels or of those that vary most; see :meth:`Explainer.explain`."""
-    index, x = classifier.class_index(target), tensor(classifier, net_input)
+    score, x = score_of(classifier, target, card.scale), tensor(classifier, net_input)
     shape = (x.shape[-2], x.shape[-1])
     with steady(classifier.network):
-        where, features, _ = _start(classifier, x, index, watch)
-        dark = float(answers(classifier, torch.zeros_like(x), index))
+        where, features, _ = _start(classifier, x, score, watch)
+        dark = float(answers(classifier, torch.zeros_like(x), score))
         watch.check()
         spread = features[0].flatten(1).std(1)
         count = int(settings.get("channels", len(spread)))
@@ -54,13 +55,13 @@ def explain(
             masks = upsampled(features[0, channels], where.to_input, shape)
             low, high = masks.amin((-2, -1), keepdim=True), masks.amax((-2, -1), keepdim=True)
             masks = (masks - low) / (high - low).clamp(min=torch.finfo(masks.dtype).tiny)
-            return answers(classifier, x * masks[:, None], index) - dark
+            return answers(classifier, x * masks[:, None], score) - dark
 
         def weights(found: Tensor) -> Tensor:
             return found.softmax(0)
 
         return _weighed(
-            classifier, net_input, index, card, settings, watch, where, features, order,
+            classifier, net_input, score, card, settings, watch, where, features, order,
             scores, weights,
         )  # fmt: skip
 
@@ -74,29 +75,29 @@ def explain_ablation(
     watch: Watch,
 ) -> Attribution:
     """Ablation-CAM; see :meth:`Explainer.explain`."""
-    index, x = classifier.class_index(target), tensor(classifier, net_input)
+    score, x = score_of(classifier, target, card.scale), tensor(classifier, net_input)
     with steady(classifier.network):
-        where, features, answer = _start(classifier, x, index, watch)
+        where, features, answer = _start(classifier, x, score, watch)
         rest = tail(classifier, x, where)
 
         def scores(channels: Tensor) -> Tensor:
             without = features.repeat(len(channels), 1, 1, 1)
             without[torch.arange(len(channels)), channels] = 0
             with torch.no_grad():
-                return answer - rest(without)[:, index]
+                return answer - score(rest(without))
 
         return _weighed(
-            classifier, net_input, index, card, settings, watch, where, features,
+            classifier, net_input, score, card, settings, watch, where, features,
             torch.arange(features.shape[1], device=features.device), scores, lambda found: found,
         )  # fmt: skip
 
 
 def _start(
-    classifier: Classifier, x: Tensor, index: int, watch: Watch
+    classifier: Classifier, x: Tensor, score: Score, watch: Watch
 ) -> tuple[FeatureMap, Tensor, Tensor]:
     where = last_feature_map(classifier, x)
     watch.check()
-    features, _, answer = features_and_gradient(classifier, x, where, index)
+    features, _, answer = features_and_gradient(classifier, x, where, score)
     watch.check()
     return where, features, answer
 
@@ -104,7 +105,7 @@ def _start(
 def _weighed(
     classifier: Classifier,
     net_input: NetworkInput,
-    index: int,
+    score: Score,
     card: MethodCard,
     settings: Mapping[str, Any],
     watch: Watch,
@@ -122,7 +123,7 @@ def _weighed(
         chosen = features[0, order[: len(found)]]
         coarse = (weights(found)[:, None, None] * chosen).sum(0).relu()
         values = upsampled(coarse, where.to_input, (size, size))
-        return make_attribution(classifier, net_input, index, card, settings, values, signed=False)
+        return make_attribution(classifier, net_input, score, card, settings, values, signed=False)
 
     found = features.new_zeros(0)
     watch.report(0, total)

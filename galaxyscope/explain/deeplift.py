@@ -154,7 +154,7 @@ def _ratio(part: Tensor, whole: Tensor) -> Tensor:
 
 
 def multipliers(
-    logits: Callable[[Tensor], Tensor], x: Tensor, x0: Tensor, index: int, watch: Watch
+    logits: Callable[[Tensor], Tensor], x: Tensor, x0: Tensor, score: Score, watch: Watch
 ) -> Tensor:
     """DeepLIFT multipliers of the logit; inside `galaxyscope.explain.engine.steady`.
 
@@ -164,8 +164,8 @@ def multipliers(
         Of a batch of any tensors.
     x, x0 : Tensor, the same shape (n, …)
         What is explained, and what it is compared with.
-    index : int
-        Of the class.
+    score : Score
+        What is made of the logits; inside the rules.
     watch : Watch
         Checked between the two runs.
 
@@ -174,22 +174,22 @@ def multipliers(
     Tensor, shape of `x`
         Times ``x - x0`` they sum to the change of the logit.
     """
-    return multipliers_and_rules(logits, x, x0, index, watch)[0]
+    return multipliers_and_rules(logits, x, x0, score, watch)[0]
 
 
 def multipliers_and_rules(
-    logits: Callable[[Tensor], Tensor], x: Tensor, x0: Tensor, index: int, watch: Watch
+    logits: Callable[[Tensor], Tensor], x: Tensor, x0: Tensor, score: Score, watch: Watch
 ) -> tuple[Tensor, DeepLiftRules]:
     """Like :func:`multipliers`, and what was met on the way."""
     rules = DeepLiftRules()
     x0 = x0.detach().requires_grad_(True)  # which shows what depends on the picture
     with rules:
-        logits(x0)
+        score(logits(x0))
     watch.check()
     x = x.detach().requires_grad_(True)
     with rules.second_run():
-        score = logits(x)[:, index].sum()
-    return torch.autograd.grad(score, x)[0], rules
+        value = score(logits(x)).sum()
+    return torch.autograd.grad(value, x)[0], rules
 
 
 class _Skies(Contribution):
@@ -227,10 +227,10 @@ def explain(
     image, score = tensor(classifier, net_input), score_of(classifier, target, card.scale)
     sigma = float(settings.get("noise", 0.0)) * float(image.max() - image.min())
     sampler = _Skies(image, int(settings.get("samples", 1)), sigma, int(settings.get("seed", 0)))
-    promise = change(classifier, image, sampler.reference(range(sampler.count)), index, watch)
+    promise = change(classifier, image, sampler.reference(range(sampler.count)), score, watch)
 
     def gradient(samples: Sequence[int], x: Tensor) -> Tensor:
-        return multipliers(classifier.logits, x, sampler.reference(samples), index, watch)
+        return multipliers(classifier.logits, x, sampler.reference(samples), score, watch)
 
     return explain_samples(
         classifier,

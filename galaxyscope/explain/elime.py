@@ -42,7 +42,7 @@ def explain(
     budget = min(int(settings["evaluations"]), 2**count)
     rng = np.random.default_rng(int(settings["seed"]))
     size = min(int(settings["population"]), budget)
-    with forward(classifier, net_input, target, "probability", watch) as asking:
+    with forward(classifier, net_input, target, card.scale, watch) as asking:
         hidden = hidden_picture(net_input.pixels, settings, segments)
         masked = MaskedAnswers(asking, hidden, segments)
         watch.report(0, budget)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
+from itertools import accumulate
 from typing import Any, Protocol
 
 import numpy as np
@@ -20,7 +21,7 @@ from galaxyscope import __version__
 from galaxyscope.classify.classifier import Classifier, NetworkInput
 from galaxyscope.classify.memory import making_do
 from galaxyscope.classify.modes import Work
-from galaxyscope.explain.postflight import completeness_error, oddities
+from galaxyscope.explain.postflight import completeness_error, oddities, split_half
 from galaxyscope.explain.protocol import Attribution, MethodCard
 from galaxyscope.explain.target import Score, score_of
 from galaxyscope.work.watch import Watch
@@ -86,6 +87,15 @@ def sample_order(samples: int, blocks: int | None = None) -> list[int]:
 
 def _radical_inverse(number: int) -> float:
     return int(f"{number:032b}"[::-1], 2) / 2**32
+
+
+def _batches(count: int, batch: int, edges: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """First and last + 1 of each batch; none goes across one of the edges."""
+    start = 0
+    while start < count:
+        stop = min([start + batch, count, *(edge for edge in edges if edge > start)])
+        yield start, stop
+        start = stop
 
 
 def batch_size(classifier: Classifier, size: int, work: Work = "backward") -> int:
@@ -164,10 +174,8 @@ def gradients(
     """
     x = x.detach().requires_grad_(True)
     with rules or classifier.quick("backward"):
-        value = classifier.logits(x)
-        if score.inside:
-            value = score(value)
-    return torch.autograd.grad((value if score.inside else score(value)).sum(), x)[0]
+        logits = classifier.logits(x)
+    return torch.autograd.grad(score(logits).sum(), x)[0]
 
 
 def answers(classifier: Classifier, x: torch.Tensor, score: Score) -> torch.Tensor:
@@ -197,7 +205,10 @@ def explain_samples(
     classifier, net_input, target, watch
         As in :meth:`Explainer.explain`.
     card, settings
-        What the Attribution says of its making.
+        What the Attribution says of its making. With an ``agreement`` above 0 the samples are a
+        maximum: after each block the two halves of what there is are compared (`split_half`),
+        and from that agreement on no more is run. How far it is stands in the parameters of the
+        growing Attribution, ``agreement_reached``.
     sampler : Sampler
     gradient : callable, optional
         What is taken for the gradient; default: :func:`gradients`.
@@ -226,23 +237,29 @@ def explain_samples(
     batch = batch_size(classifier, size)
     blocks = block_count(sampler.count) if blocks is None else blocks
     order = sample_order(sampler.count, blocks)
+    sizes = [len(range(b, sampler.count, blocks)) for b in range(blocks)]
+    ends = list(accumulate(sizes))
+    asked, reached = float(settings.get("agreement", 0.0)), dict[str, float]()
     sums = torch.zeros((blocks, sampler.channels, size, size), device=classifier.device)
     weight = torch.zeros((1, size, size), device=classifier.device)
+
+    def block_maps(done: int) -> torch.Tensor:
+        """Average within each block that is complete after so many samples."""
+        complete = sum(end <= done for end in ends)
+        share = [size / done for size in sizes[:complete]]
+        scale = weight * torch.tensor(share, device=weight.device)[:, None, None, None]
+        return sampler.reduce(sums[:complete] / scale, sums.sum(0) / weight)
 
     def attribution(done: int, with_blocks: bool) -> Attribution:
         mean = sums.sum(0) / weight
         values = sampler.reduce(mean, mean)
-        parts = None
-        if with_blocks:
-            share = [len(range(b, sampler.count, blocks)) / sampler.count for b in range(blocks)]
-            scale = weight * torch.tensor(share, device=weight.device)[:, None, None, None]
-            parts = sampler.reduce(sums / scale, mean)
+        parts = block_maps(done) if with_blocks else None
         return make_attribution(
             classifier,
             net_input,
             score,
             card,
-            settings,
+            {**settings, **reached},
             values,
             sampler.signed,
             samples_done=done,
@@ -253,8 +270,8 @@ def explain_samples(
 
     watch.report(0, sampler.count)
     with steady(classifier.network):
-        for start in range(0, sampler.count, batch):
-            samples = order[start : start + batch]
+        for start, stop in _batches(sampler.count, batch, ends if asked else ()):
+            samples = order[start:stop]
             x = sampler.inputs(samples)
             found = gradient(samples, x) if gradient else gradients(classifier, x, score)
             with torch.no_grad():
@@ -262,12 +279,19 @@ def explain_samples(
                 for sample, one, its_weight in zip(samples, maps, weights, strict=True):
                     sums[sample % blocks] += one
                     weight += its_weight
-                done = start + len(samples)
+                done = stop
+                if asked and done in ends[1:]:
+                    reached["agreement_reached"] = split_half(block_maps(done))
+                    if reached["agreement_reached"] >= asked:
+                        break
                 if done < sampler.count:
                     watch.report(done, sampler.count, attribution(done, with_blocks=False))
+    told = reached.get("agreement_reached", 0.0)
+    if told < asked:
+        notes = (*notes, f"Halves of the samples agree to {told:.2f}; {asked:g} was asked for.")
     with torch.no_grad():
-        result = attribution(sampler.count, with_blocks=blocks > 1)
-    watch.report(sampler.count, sampler.count, result)
+        result = attribution(done, with_blocks=blocks > 1)
+    watch.report(done, done, result)
     return result
 
 

@@ -26,6 +26,7 @@ from galaxyscope.classify.classifier import Classifier, NetworkInput
 from galaxyscope.explain.postflight import oddities
 from galaxyscope.explain.preflight import Fit
 from galaxyscope.explain.protocol import Attribution, MethodCard
+from galaxyscope.explain.target import score_of
 from galaxyscope.work.watch import Watch
 
 One = Callable[[Classifier, Mapping[str, Any], Watch], Attribution]
@@ -63,7 +64,7 @@ def explain(
     steps = 1
 
     def joined(maps: Sequence[Attribution]) -> Attribution:
-        model, name = classifier.card, classifier.card.classes[classifier.class_index(target)]
+        model, name = classifier.card, score_of(classifier, target).text
         return _joined(maps, settings, model.name, model.sha256, name)
 
     for member, share in zip(fitting, each, strict=True):

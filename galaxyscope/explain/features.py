@@ -28,6 +28,7 @@ from torch.overrides import TorchFunctionMode
 
 from galaxyscope.classify.classifier import Classifier
 from galaxyscope.explain.operations import name_of
+from galaxyscope.explain.target import Score
 from galaxyscope.sky.frame import Affine
 
 Shape = tuple[int, int]
@@ -165,7 +166,7 @@ def last_feature_map(classifier: Classifier, x: Tensor) -> FeatureMap:
 def _matters(classifier: Classifier, x: Tensor, where: FeatureMap) -> bool:
     """Whether an answer depends on a map: behind the last attention, tokens of cells may not."""
     with torch.enable_grad():
-        _, gradient, _ = features_and_gradient(classifier, x, where, 0)
+        _, gradient, _ = features_and_gradient(classifier, x, where, Score(0))
     return bool((gradient != 0).any())
 
 
@@ -206,16 +207,16 @@ def _step(
 
 
 def features_and_gradient(
-    classifier: Classifier, x: Tensor, where: FeatureMap, index: int
+    classifier: Classifier, x: Tensor, where: FeatureMap, score: Score
 ) -> tuple[Tensor, Tensor, Tensor]:
     """One run there and back, inside `galaxyscope.explain.engine.steady`.
 
     Returns
     -------
     features, gradient : Tensor, shape (1, channels, rows, columns)
-        The feature map, and the derivative of the logit with respect to it.
+        The feature map, and the derivative of the score with respect to it.
     answer : Tensor, shape ()
-        The logit.
+        The score.
     """
     leaves: list[Tensor] = []
 
@@ -226,7 +227,8 @@ def features_and_gradient(
         return where.put(leaves[0], y.detach())
 
     with _Watching(look):
-        answer = classifier.logits(x)[0, index]
+        logits = classifier.logits(x)
+    answer = score(logits)[0]
     features = leaves[0]
     gradient = torch.autograd.grad(answer, features)[0]
     return features.detach(), gradient, answer.detach()

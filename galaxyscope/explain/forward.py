@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,9 +18,8 @@ from numpy.typing import NDArray
 from galaxyscope.classify.classifier import Classifier, NetworkInput
 from galaxyscope.explain import engine
 from galaxyscope.explain.protocol import Attribution, MethodCard
+from galaxyscope.explain.target import Scale, score_of
 from galaxyscope.work.watch import Watch
-
-Scale = Literal["logit", "probability"]
 
 
 class Forward:
@@ -32,7 +31,7 @@ class Forward:
     net_input : NetworkInput
     target : str
     scale : {"logit", "probability"}
-        What an answer is.
+        What an answer is where the target does not say.
     watch : Watch
 
     Attributes
@@ -43,6 +42,8 @@ class Forward:
         Pictures per batch.
     evaluations : int
         Pictures the network has seen.
+    score : Score
+        What is asked.
     """
 
     def __init__(
@@ -57,7 +58,7 @@ class Forward:
         self.batch = engine.batch_size(classifier, self.image.shape[-1], "forward")
         self.evaluations = 0
         self._classifier, self._net_input = classifier, net_input
-        self._index, self._scale, self._watch = classifier.class_index(target), scale, watch
+        self.score, self._watch = score_of(classifier, target, scale), watch
 
     def answers(
         self, numbers: Sequence[int], pictures: Callable[[Sequence[int]], torch.Tensor]
@@ -93,13 +94,10 @@ class Forward:
         card = self._classifier.card
         with torch.inference_mode(), self._classifier.quick("forward"):
             logits = self._classifier.logits(x).double()
-            if self._scale == "probability":
-                soft = card.activation == "softmax"
-                logits = logits.softmax(dim=-1) if soft else logits.sigmoid()
-            answers: NDArray[np.float64] = logits[:, self._index].cpu().numpy()
+            answers: NDArray[np.float64] = self.score(logits).cpu().numpy()
         self.evaluations += len(x)
         if not np.isfinite(answers).all():
-            raise ValueError(f"{card.name} gives no finite answers for {card.classes[self._index]}")
+            raise ValueError(f"{card.name} gives no finite answers for {self.score.text}")
         return answers
 
     def attribution(
@@ -116,7 +114,7 @@ class Forward:
         return engine.make_attribution(
             self._classifier,
             self._net_input,
-            self._index,
+            self.score,
             card,
             settings,
             torch.from_numpy(np.asarray(values, np.float32)),

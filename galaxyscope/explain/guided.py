@@ -81,7 +81,7 @@ def _explain(
     image, score = tensor(classifier, net_input), score_of(classifier, target, card.scale)
 
     def gradient(samples: object, x: Tensor) -> Tensor:
-        return gradients(classifier, x, index, rules())
+        return gradients(classifier, x, score, rules())
 
     sampler = Contribution(image, torch.ones_like(image))
     return explain_samples(

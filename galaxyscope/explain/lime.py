@@ -45,7 +45,7 @@ def explain(
     count, samples = int(segments.max()) + 1, int(settings["samples"])
     masks, times = different(drawn_masks(samples, count, int(settings["seed"])))
     weights = times * proximity(masks, float(settings["width"]))
-    with forward(classifier, net_input, target, "probability", watch) as asking:
+    with forward(classifier, net_input, target, card.scale, watch) as asking:
         hidden = hidden_picture(net_input.pixels, settings, segments)
         masked = MaskedAnswers(asking, hidden, segments)
         sums = Sums.of(count)

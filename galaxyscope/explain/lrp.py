@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 
 from galaxyscope.classify.classifier import Classifier, NetworkInput
-from galaxyscope.explain.engine import answers, explain_samples, gradients, steady, tensor
+from galaxyscope.explain.engine import answers, explain_samples, steady, tensor
 from galaxyscope.explain.gradient import Contribution
 from galaxyscope.explain.operations import Function, NoRule, Rules, chord, depends, straight
 from galaxyscope.explain.protocol import Attribution, MethodCard
@@ -143,7 +143,10 @@ def explain(
     watch.check()
 
     def gradient(samples: Sequence[int], x: Tensor) -> Tensor:
-        return gradients(classifier, x, index, LrpRules(float(settings["gamma"])))
+        x = x.detach().requires_grad_(True)
+        with LrpRules(float(settings["gamma"])):  # what is made of the logits too
+            value = score(classifier.logits(x))
+        return torch.autograd.grad(value.sum(), x)[0]
 
     return explain_samples(
         classifier,

@@ -111,15 +111,15 @@ class _Between(Contribution):
 
 
 def change(
-    classifier: Classifier, image: torch.Tensor, skies: torch.Tensor, index: int, watch: Watch
+    classifier: Classifier, image: torch.Tensor, skies: torch.Tensor, score: Score, watch: Watch
 ) -> float:
-    """Logit of the picture less the mean logit of the reference skies."""
+    """Score of the picture less the mean score of the reference skies."""
     size = batch_size(classifier, image.shape[-1])
     with steady(classifier.network):
         found = [answers(classifier, image, score)]
         for start in range(0, len(skies), size):
             watch.check()
-            found.append(answers(classifier, skies[start : start + size], index))
+            found.append(answers(classifier, skies[start : start + size], score))
     watch.check()
     return float(found[0][0] - torch.cat(found[1:]).mean())
 
@@ -134,7 +134,7 @@ def explain(
 ) -> Attribution:
     """Integrated Gradients from the black sky; see :meth:`Explainer.explain`."""
     image, score = tensor(classifier, net_input), score_of(classifier, target, card.scale)
-    promise = change(classifier, image, torch.zeros_like(image), index, watch)
+    promise = change(classifier, image, torch.zeros_like(image), score, watch)
     sampler = _Line(image, int(settings["steps"]))
     return explain_samples(
         classifier, net_input, target, card, settings, watch, sampler, blocks=1, promise=promise
@@ -182,7 +182,7 @@ def explain_shap(
     sampler = _Between(image, settings)
     sigma = float(settings["noise"]) * float(image.max() - image.min())
     skies = references(range(int(settings["references"])), image, sigma, int(settings["seed"]))
-    promise = change(classifier, image, skies, index, watch)
+    promise = change(classifier, image, skies, score, watch)
     return explain_samples(
         classifier, net_input, target, card, settings, watch, sampler, promise=promise
     )

@@ -40,7 +40,7 @@ def occlusion(
     """
     if settings["stride"] > settings["window"]:
         raise ValueError(f"{card.name}: stride must not be larger than window")
-    with forward(classifier, net_input, target, "logit", watch) as asking:
+    with forward(classifier, net_input, target, card.scale, watch) as asking:
         size = asking.image.shape[-1]
         places = windows(size, int(settings["window"]), int(settings["stride"]))
         shadow = torch.from_numpy(hidden_picture(net_input.pixels, settings))
@@ -93,8 +93,9 @@ def rise(
     """
     count, keep = int(settings["samples"]), float(settings["keep"])
     blocks = block_count(count)
-    with forward(classifier, net_input, target, "probability", watch) as asking:
+    with forward(classifier, net_input, target, card.scale, watch) as asking:
         size, device = asking.image.shape[-1], asking.image.device
+        signed = asking.score.may_be_negative
         shadow = torch.from_numpy(hidden_picture(net_input.pixels, settings)).to(device)
         masks = torch.empty(0, device=device)
         sums = torch.zeros((blocks, size, size), dtype=torch.float64, device=device)
@@ -115,9 +116,9 @@ def rise(
             done += len(some)
             values = (sums.sum(0) / (keep * done)).cpu().numpy()
             if done < count:
-                watch.report(done, count, asking.attribution(card, settings, values, False, done))
+                watch.report(done, count, asking.attribution(card, settings, values, signed, done))
         parts = sums.cpu().numpy() / (keep * members[:, None, None]) if blocks > 1 else None
-        result = asking.attribution(card, settings, values, False, count, parts)
+        result = asking.attribution(card, settings, values, signed, count, parts)
     watch.report(count, count, result)
     return result
 
@@ -177,7 +178,7 @@ def kernel_shap(
     count = int(segments.max()) + 1
     area = np.bincount(segments.ravel())
     masks, weights = coalitions(count, int(settings["samples"]), int(settings["seed"]))
-    with forward(classifier, net_input, target, "logit", watch) as asking:
+    with forward(classifier, net_input, target, card.scale, watch) as asking:
         hidden = hidden_picture(net_input.pixels, settings, segments)
         masked = MaskedAnswers(asking, hidden, segments)
         nothing, whole = masked(np.array([[False] * count, [True] * count]))

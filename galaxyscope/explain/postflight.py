@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 _TOLERATED = 0.05
 
@@ -26,6 +31,26 @@ def completeness_error(values: NDArray[np.float32], promise: float) -> float:
     if promise == 0:
         return 0.0 if missing == 0 else float("inf")
     return missing / abs(promise)
+
+
+def split_half(blocks: Tensor) -> float:
+    """Correlation over the pixels between the mean of every second block and that of the others.
+
+    Parameters
+    ----------
+    blocks : Tensor, shape (n ≥ 2, rows, columns)
+        Independent estimates of one map.
+
+    Returns
+    -------
+    float
+        Pearson's r: 1 where the halves agree, 0 where they have nothing in common or are
+        constant.
+    """
+    halves = [blocks[first::2].double().mean(0).flatten() for first in (0, 1)]
+    one, other = (half - half.mean() for half in halves)
+    size = float(one.norm() * other.norm())
+    return float(one @ other) / size if size > 0 else 0.0
 
 
 def oddities(

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from galaxyscope.classify.classifier import Classifier, NetworkInput
 from galaxyscope.classify.memory import making_do
+from galaxyscope.explain.attention import attentions, sees_by_attention_alone
 from galaxyscope.explain.deeplift import multipliers_and_rules
 from galaxyscope.explain.engine import gradients, steady, tensor
 from galaxyscope.explain.features import (
@@ -27,6 +28,7 @@ from galaxyscope.explain.features import (
 from galaxyscope.explain.guided import DeconvolutionRules
 from galaxyscope.explain.lrp import LrpRules
 from galaxyscope.explain.operations import ACTIVATIONS, NoRule, Rules, depends, name_of
+from galaxyscope.explain.target import Score, score_of
 from galaxyscope.work.watch import Watch
 
 
@@ -50,7 +52,12 @@ FITS = Fit("fits")
 _RECTIFIERS = frozenset({"relu", "relu6", "hardtanh", "clamp", "clamp_min", "threshold"})
 
 
-def preflight(name: str, classifier: Classifier, net_input: NetworkInput | None = None) -> Fit:
+def preflight(
+    name: str,
+    classifier: Classifier,
+    net_input: NetworkInput | None = None,
+    target: str | None = None,
+) -> Fit:
     """Ask whether a method fits a network.
 
     Parameters
@@ -61,21 +68,29 @@ def preflight(name: str, classifier: Classifier, net_input: NetworkInput | None 
         Runs a few times, and is as it was afterwards; nobody else may use it meanwhile.
     net_input : NetworkInput, optional
         Picture for the trial runs; default: a blank one of the network's size.
+    target : str, optional
+        What is to be explained; default: the logit of the first class. A method may fit a
+        network's logits and not its probabilities.
 
     Returns
     -------
     Fit
     """
-    fits = member_fits(name, classifier, net_input)
+    fits = member_fits(name, classifier, net_input, target)
     return joint_fit(fits) if len(fits) > 1 else next(iter(fits.values()))
 
 
 def member_fits(
-    name: str, classifier: Classifier, net_input: NetworkInput | None = None
+    name: str,
+    classifier: Classifier,
+    net_input: NetworkInput | None = None,
+    target: str | None = None,
 ) -> dict[str, Fit]:
     """Ask of each network of an ensemble, by name; of a single one of itself."""
     return {
-        member.card.name: making_do(member, lambda: 1, partial(_fit, name, member, net_input))
+        member.card.name: making_do(
+            member, lambda: 1, partial(_fit, name, member, net_input, target)
+        )
         for member in classifier.members
     }
 
@@ -98,7 +113,9 @@ def joint_fit(fits: Mapping[str, Fit]) -> Fit:
     return Fit("refused" if len(refused) == len(fits) else "adapted", said)
 
 
-def _fit(name: str, classifier: Classifier, net_input: NetworkInput | None) -> Fit:
+def _fit(
+    name: str, classifier: Classifier, net_input: NetworkInput | None, target: str | None
+) -> Fit:
     if name not in _CHECKS:
         return FITS
     if any(isinstance(module, torch.jit.ScriptModule) for module in classifier.network.modules()):
@@ -108,8 +125,9 @@ def _fit(name: str, classifier: Classifier, net_input: NetworkInput | None) -> F
         x = torch.full((1, 3, size, size), 0.5, device=classifier.device)
     else:
         x = tensor(classifier, net_input)
+    score = Score(0) if target is None else score_of(classifier, target)
     with steady(classifier.network):
-        return _CHECKS[name](classifier, x)
+        return _CHECKS[name](classifier, x, score)
 
 
 class _Listing(Rules):
@@ -131,24 +149,24 @@ class _Listing(Rules):
         return func(*args, **(kwargs or {}))
 
 
-def _guided(classifier: Classifier, x: Tensor) -> Fit:
-    return _valves(classifier, x, "where the activation rises, times its slope")
+def _guided(classifier: Classifier, x: Tensor, score: Score) -> Fit:
+    return _valves(classifier, x, score, "where the activation rises, times its slope")
 
 
-def _deconvolution(classifier: Classifier, x: Tensor) -> Fit:
+def _deconvolution(classifier: Classifier, x: Tensor, score: Score) -> Fit:
     """Compare two pictures: only max pooling and gates tell the way back of the picture."""
     other = torch.rand(x.shape, generator=torch.Generator().manual_seed(0)).to(x.device)
-    one, two = (gradients(classifier, p, 0, DeconvolutionRules()) for p in (x, other))
+    one, two = (gradients(classifier, p, score, DeconvolutionRules()) for p in (x, other))
     if bool((one - two).abs().max() <= 1e-4 * one.abs().max()):
         return Fit(
             "refused",
             "the network has no max pooling, without which the way back does not see the "
             "picture: the map would be the same for every galaxy",
         )
-    return _valves(classifier, x, "whatever the slope of the activation")
+    return _valves(classifier, x, score, "whatever the slope of the activation")
 
 
-def _valves(classifier: Classifier, x: Tensor, how: str) -> Fit:
+def _valves(classifier: Classifier, x: Tensor, score: Score, how: str) -> Fit:
     x = x.clone().requires_grad_(True)
     with _Listing() as listing:
         classifier.logits(x)
@@ -164,7 +182,7 @@ def _valves(classifier: Classifier, x: Tensor, how: str) -> Fit:
     return FITS
 
 
-def _features(classifier: Classifier, x: Tensor) -> Fit:
+def _features(classifier: Classifier, x: Tensor, score: Score) -> Fit:
     try:
         last_feature_map(classifier, x)
     except ValueError as error:
@@ -172,20 +190,24 @@ def _features(classifier: Classifier, x: Tensor) -> Fit:
     return FITS
 
 
-def _with_features(check: Callable[[Classifier, Tensor, FeatureMap], Fit]) -> _Check:
-    def whole(classifier: Classifier, x: Tensor) -> Fit:
-        fit = _features(classifier, x)
+def _with_features(check: Callable[[Classifier, Tensor, Score, FeatureMap], Fit]) -> _Check:
+    def whole(classifier: Classifier, x: Tensor, score: Score) -> Fit:
+        fit = _features(classifier, x, score)
         if fit.verdict == "refused":
             return fit
-        return check(classifier, x, last_feature_map(classifier, x))
+        return check(classifier, x, score, last_feature_map(classifier, x))
 
     return whole
 
 
-def _cam(classifier: Classifier, x: Tensor, where: FeatureMap) -> Fit:
+def _cam(classifier: Classifier, x: Tensor, score: Score, where: FeatureMap) -> Fit:
     """Try whether the logits are linear in the spatial means of the features."""
-    features, _, _ = features_and_gradient(classifier, x, where, 0)
-    rest = tail(classifier, x, where)
+    features, _, _ = features_and_gradient(classifier, x, where, score)
+    behind = tail(classifier, x, where)
+
+    def rest(maps: Tensor) -> Tensor:
+        return score(behind(maps))
+
     scale = features.abs().max() + 1
     draw = torch.Generator().manual_seed(0)
     one, other = (
@@ -208,8 +230,8 @@ def _cam(classifier: Classifier, x: Tensor, where: FeatureMap) -> Fit:
     )
 
 
-def _xgrad(classifier: Classifier, x: Tensor, where: FeatureMap) -> Fit:
-    features, _, _ = features_and_gradient(classifier, x, where, 0)
+def _xgrad(classifier: Classifier, x: Tensor, score: Score, where: FeatureMap) -> Fit:
+    features, _, _ = features_and_gradient(classifier, x, where, score)
     if bool((features >= 0).all()):
         return FITS
     return Fit(
@@ -219,36 +241,52 @@ def _xgrad(classifier: Classifier, x: Tensor, where: FeatureMap) -> Fit:
     )
 
 
-def _guided_grad_cam(classifier: Classifier, x: Tensor) -> Fit:
-    fit = _features(classifier, x)
-    return fit if fit.verdict == "refused" else _guided(classifier, x)
+def _guided_grad_cam(classifier: Classifier, x: Tensor, score: Score) -> Fit:
+    fit = _features(classifier, x, score)
+    return fit if fit.verdict == "refused" else _guided(classifier, x, score)
 
 
-def _lift(classifier: Classifier, x: Tensor, where: FeatureMap) -> Fit:
-    features, _, _ = features_and_gradient(classifier, x, where, 0)
-    return _deeplift_of(tail(classifier, x, where), features)
+def _lift(classifier: Classifier, x: Tensor, score: Score, where: FeatureMap) -> Fit:
+    features, _, _ = features_and_gradient(classifier, x, where, score)
+    return _deeplift_of(tail(classifier, x, where), features, score)
 
 
-def _deeplift(classifier: Classifier, x: Tensor) -> Fit:
-    return _deeplift_of(classifier.logits, x)
+def _deeplift(classifier: Classifier, x: Tensor, score: Score) -> Fit:
+    return _deeplift_of(classifier.logits, x, score)
 
 
-def _deeplift_of(logits: Callable[[Tensor], Tensor], x: Tensor) -> Fit:
+def _deeplift_of(logits: Callable[[Tensor], Tensor], x: Tensor, score: Score) -> Fit:
     try:
-        _, rules = multipliers_and_rules(logits, x, torch.zeros_like(x), 0, Watch())
+        _, rules = multipliers_and_rules(logits, x, torch.zeros_like(x), score, Watch())
     except NoRule as error:
         return Fit("refused", str(error))
     return _beyond(rules, "taken apart or shared equally, so that the sum stays right")
 
 
-def _lrp(classifier: Classifier, x: Tensor) -> Fit:
+def _lrp(classifier: Classifier, x: Tensor, score: Score) -> Fit:
     rules, x = LrpRules(gamma=0.25), x.clone().requires_grad_(True)
     try:
         with rules:
-            classifier.logits(x)
+            score(classifier.logits(x))
     except NoRule as error:
         return Fit("refused", str(error))
     return _beyond(rules, "treated as in Ali et al. 2022: weights and scales are constants")
+
+
+def _attention(classifier: Classifier, x: Tensor, score: Score) -> Fit:
+    try:
+        found = attentions(classifier, x, score)
+    except ValueError as error:
+        return Fit("refused", str(error))
+    if not sees_by_attention_alone(classifier, x, found):
+        return Fit("refused", "its tokens see each other otherwise than by attention")
+    if len(found.rows) == 1:
+        return FITS
+    return Fit(
+        "adapted",
+        f"the method is made for an answer that is read from one token and this one is read from "
+        f"{len(found.rows)}: the map is the mean of theirs",
+    )
 
 
 def _beyond(rules: Rules, how: str) -> Fit:
@@ -261,7 +299,7 @@ def _list(words: list[str]) -> str:
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 
-_Check = Callable[[Classifier, Tensor], Fit]
+_Check = Callable[[Classifier, Tensor, Score], Fit]
 
 _CHECKS: Mapping[str, _Check] = {
     "guided-backprop": _guided,
@@ -273,6 +311,8 @@ _CHECKS: Mapping[str, _Check] = {
     "xgrad-cam": _with_features(_xgrad),
     "lift-cam": _with_features(_lift),
     "guided-grad-cam": _guided_grad_cam,
+    "attention-relevance": _attention,
+    "attention-rollout": _attention,
 } | dict.fromkeys(
     (
         "grad-cam",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +29,8 @@ class Attribution:
     signed : bool
         True where negative values mean evidence against the target.
     method, target : str
-        Registry name of the method (with preset) and class name of the target.
+        Registry name of the method (with preset) and text form of the target: a class name,
+        or what was made of it, ``"p(Class3.1)"`` (see `galaxyscope.explain.target`).
     parameters : mapping
         Every setting that changes the result, seed included; JSON types only.
     model, model_sha256, image_sha256, version : str
@@ -106,6 +107,8 @@ class MethodCard:
         What one map costs, in passes through the network.
     needs : str
         What the network must have; empty: nothing.
+    scale : {"logit", "probability"}
+        On what scale the answer is explained where the target does not say; as in the paper.
     """
 
     name: str
@@ -117,6 +120,7 @@ class MethodCard:
     deterministic: bool = True
     cost: str = ""
     needs: str = ""
+    scale: Literal["logit", "probability"] = "logit"
 
 
 @dataclass(frozen=True)
@@ -147,7 +151,7 @@ class Explainer(Protocol):
         parameters: Mapping[str, Any],
         watch: Watch,
     ) -> Attribution:
-        """Explain the logit of `target`.
+        """Explain a target.
 
         Parameters
         ----------
@@ -155,7 +159,8 @@ class Explainer(Protocol):
             Must not be used by anybody else meanwhile (one lane per network replica).
         net_input : NetworkInput
         target : str
-            Class name, as on the model card.
+            Text form of a target, see `galaxyscope.explain.target`: a class name or short name
+            of the model card, ``"p(bar)"``, ``"bar-vs-siblings"``, ``"-bar"`` …
         parameters : mapping
             Values for ``card.parameters`` (missing ones take their default); ``seed`` for
             methods that draw random numbers.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from galaxyscope.explain.cards import CARDS, ENTRIES, settings
 from galaxyscope.explain.protocol import Attribution, Explainer, MethodCard
+from galaxyscope.explain.target import score_of
 from galaxyscope.work.watch import Watch
 
 if TYPE_CHECKING:
@@ -42,12 +43,13 @@ class LazyExplainer:
         parameters: Mapping[str, Any],
         watch: Watch,
     ) -> Attribution:
-        """Explain the logit of `target`; see :meth:`Explainer.explain`.
+        """Explain a target; see :meth:`Explainer.explain`.
 
         Raises
         ------
         ValueError
-            For settings that the method does not take, or a network that it does not fit.
+            For settings that the method does not take, a network that it does not fit, or a
+            value that the network's answers do not have.
         KeyError
             For an unknown target.
         Cancelled
@@ -58,8 +60,8 @@ class LazyExplainer:
         # Only now: these need torch.
         preflight = import_module("galaxyscope.explain.preflight")
         ensemble = import_module("galaxyscope.explain.ensemble")
-        classifier.class_index(target)
-        fits = preflight.member_fits(self.card.name, classifier, net_input)
+        score_of(classifier, target, self.card.scale)  # refused before any work
+        fits = preflight.member_fits(self.card.name, classifier, net_input, target)
         fit = preflight.joint_fit(fits) if len(fits) > 1 else next(iter(fits.values()))
         if fit.verdict == "refused":
             raise ValueError(f"{self.card.title} does not fit {classifier.card.name}: {fit.reason}")
@@ -115,3 +117,35 @@ def method(name: str) -> Explainer:
     if name not in METHODS:
         raise KeyError(f"there is no method {name!r}; there are {', '.join(METHODS)}")
     return METHODS[name]
+
+
+PRESETS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "all": tuple(METHODS),
+        "benchmark": (
+            "gradient",
+            "input-x-gradient",
+            "smoothgrad/signed",
+            "integrated-gradients",
+            "guided-backprop",
+            "grad-cam",
+            "grad-cam++",
+            "score-cam",
+            "occlusion",
+            "lime",
+        ),
+    }
+)
+"""Sets of methods by name; ``benchmark`` are the ten that arXiv:2502.17207 compares on radio
+galaxies."""
+
+
+def methods(name: str) -> tuple[str, ...]:
+    """Return the names of the methods of a preset; of a method its own.
+
+    Raises
+    ------
+    KeyError
+        With the names there are.
+    """
+    return PRESETS[name] if name in PRESETS else (method(name).card.name,)

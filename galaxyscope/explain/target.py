@@ -20,7 +20,7 @@ a logit is −z and a probability 1 − p. In a shell parentheses need quotes, a
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -80,24 +80,41 @@ def parse_target(text: str, class_of: Callable[[str], str]) -> Target:
     KeyError
         What `class_of` says of the name in it.
     """
+    rest = text = text.strip()
+    for negated in (False, True):
+        if negated:
+            if not text.startswith("-"):
+                break
+            rest = text[1:].strip()
+        for scale, inner in _unwrapped(rest):
+            for against in (False, True):
+                name = inner.removesuffix(_AGAINST).strip() if against else inner
+                try:
+                    if name != inner or not against:
+                        return Target(class_of(name), scale, against, negated)
+                except KeyError:
+                    continue
+    return Target(class_of(_unwrapped(rest)[-1][1].removesuffix(_AGAINST).strip()))
 
-    def known(name: str) -> bool:
-        try:
-            class_of(name)
-        except KeyError:
-            return False
-        return True
 
-    rest, negated, scale, against = text.strip(), False, None, False
-    if not known(rest) and rest.startswith("-"):
-        rest, negated = rest[1:].strip(), True
-    if not known(rest) and rest.endswith(")"):
-        opening = next((one for one in _SCALES if rest.startswith(one)), None)
-        if opening:
-            rest, scale = rest[len(opening) : -1].strip(), _SCALES[opening]
-    if not known(rest) and rest.endswith(_AGAINST):
-        rest, against = rest.removesuffix(_AGAINST).strip(), True
-    return Target(class_of(rest), scale, against, negated)
+def _unwrapped(text: str) -> list[tuple[Scale | None, str]]:
+    """Ways to read a text: as it is, and as a value on a scale."""
+    found: list[tuple[Scale | None, str]] = [(None, text)]
+    for opening, scale in _SCALES.items():
+        if text.startswith(opening) and text.endswith(")"):
+            found.append((scale, text[len(opening) : -1].strip()))
+    return found
+
+
+def class_asked(text: str, classes: Iterable[str]) -> str:
+    """Class that a target, with class names and no short ones, is about.
+
+    Raises
+    ------
+    KeyError
+        If it is none of these.
+    """
+    return parse_target(text, {name: name for name in classes}.__getitem__).class_name
 
 
 def siblings(class_name: str, classes: tuple[str, ...], activation: str) -> tuple[str, ...]:
@@ -144,9 +161,14 @@ class Score:
     activation: str = "sigmoid"
     text: str = ""
 
+    @property
+    def may_be_negative(self) -> bool:
+        """Whether a value can be below zero: that of a logit or number, not a probability."""
+        return self.scale == "logit" or self.activation == "identity"
+
     def __call__(self, logits: Tensor) -> Tensor:
         """Differentiable value for every picture."""
-        if self.scale == "logit" or self.activation == "identity":
+        if self.may_be_negative:
             value = logits[:, self.index]
             if self.siblings:
                 value = value - logits[:, list(self.siblings)].mean(1)

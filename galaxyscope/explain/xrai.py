@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from galaxyscope.classify.classifier import Classifier, NetworkInput
 from galaxyscope.explain import engine
 from galaxyscope.explain.protocol import Attribution, MethodCard
+from galaxyscope.explain.target import score_of
 from galaxyscope.work.watch import Watch
 
 _SCALES = (50, 100, 150, 250, 500, 1200)
@@ -37,7 +38,7 @@ def explain(
     watch: Watch,
 ) -> Attribution:
     """Mean attribution density of regions; see :meth:`Explainer.explain`."""
-    index, steps = classifier.class_index(target), int(settings["samples"])
+    score, steps = score_of(classifier, target, card.scale), int(settings["samples"])
     watch.report(0, steps)
     regions = regions_of(net_input.pixels, watch)
     x = engine.tensor(classifier, net_input)
@@ -57,21 +58,21 @@ def explain(
         for first in range(0, count, batch):
             numbers = range(first, min(first + batch, count))
             path = torch.cat([start + place * (x - start) for start, place in map(at, numbers)])
-            found = engine.gradients(classifier, path, index)
+            found = engine.gradients(classifier, path, score)
             for number, gradient in zip(numbers, found, strict=True):
                 start, _ = at(number)
                 share = len(range(number % len(starts), count, len(starts))) * len(starts)
                 total += gradient * (x - start)[0] / share
             if numbers.stop < count:
                 watch.report(numbers.stop, count)
-        ends = engine.answers(classifier, torch.cat([x, *starts]), index).double()
+        ends = engine.answers(classifier, torch.cat([x, *starts]), score).double()
     if not bool(torch.isfinite(total).all()):
         raise ValueError(f"{card.name}: {classifier.card.name} gives no finite gradients")
     values = joined(total.sum(0).cpu().numpy(), regions, smallest)
     result = engine.make_attribution(
         classifier,
         net_input,
-        index,
+        score,
         card,
         settings,
         torch.from_numpy(values),

@@ -98,6 +98,16 @@ ACTIONS: tuple[ActionSpec, ...] = (
     A("next", "View", "Next galaxy", "browsing.next", ("J",), "next"),
     A("fit", "-View", "Fit", "canvas.fit", ("`",), "fit", needs="image"),
     A("one", "View", "1:1", "canvas.one_to_one", ("1",), "one-to-one", needs="image"),
+    A(
+        "north_up",
+        "View",
+        "North up",
+        "canvas.set_north_up",
+        ("N",),
+        "north-up",
+        False,
+        tip="Turns the view, not the picture; needs a WCS.",
+    ),
     *(
         A(f"zoom{n}", "View/Zoom", f"{n} ×", "canvas.zoom", (str(n),), argument=n, needs="image")
         for n in range(2, 10)

@@ -168,8 +168,9 @@ def _tip(row: Row, said: Said) -> str:
         meaning = task_of(said.card).answers.get(row.class_name, ("", ""))[1]
         if said.card.activation == "softmax":
             what = " probability"
-    lines = [f"{row.class_name}: {value}{spread}{what}."]
-    lines += [f"{row.text}: {meaning}."] if meaning else []
+    name = row.text if row.text == row.class_name else f"{row.text} ({row.class_name})"
+    lines = [f"{name}: {value}{spread}{what}."]
+    lines += [f"{row.text} means {meaning}."] if meaning else []
     if row.spread is not None:
         lines.append(f"± is the standard deviation over {len(said.members)} networks:")
         lines += [

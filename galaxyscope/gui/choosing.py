@@ -165,8 +165,7 @@ class Choosing(QObject):
             self._damaged[self._asked] = error
         elif not error:
             self._damaged.pop(self._asked, None)
-            entry = self.entry(self.in_use)
-            if entry is None or entry.origin != "opened":
+            if Path(self._asked) not in self._opened:
                 self._desk.settings.set("model", self._asked)
         self._list("", self.entries)
 

@@ -194,8 +194,7 @@ class Explaining(QObject):
             self._refuse(galaxy, why, self._classifying.ways_out(galaxy))
             return
         if fit is not None and fit.verdict == "refused":
-            title = classifier.card.title
-            self._refuse(galaxy, one_line(f"{method.title} does not fit {title}: {fit.reason}."))
+            self._refuse(galaxy, f"{method.title} cannot explain this network; choose another.")
             return
         request = chores.Request(
             method.name,

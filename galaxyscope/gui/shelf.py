@@ -24,7 +24,7 @@ class Entry:
     Parameters
     ----------
     name : str
-        As the model store takes it; of a folder that was opened in place its path.
+        As the model store takes it; its path where it was opened in place, or is broken.
     folder : Path
     origin : {"shipped", "installed", "opened"}
     card : ModelCard or None
@@ -45,12 +45,13 @@ class Entry:
     @property
     def title(self) -> str:
         """What a person calls it."""
-        return self.name.rpartition("/")[2] if self.card is None else self.card.title
+        return self.folder.name if self.card is None else self.card.title
 
     @property
     def parent(self) -> str:
         """Name of the ensemble whose member it is, empty if it is none."""
-        return "" if self.origin == "opened" else self.name.rpartition("/")[0]
+        plain = self.card is not None and self.origin != "opened"
+        return self.name.rpartition("/")[0] if plain else ""
 
 
 def read_shelf(opened: Sequence[Path] = ()) -> tuple[Entry, ...]:
@@ -70,11 +71,10 @@ def read_shelf(opened: Sequence[Path] = ()) -> tuple[Entry, ...]:
     for card in list_models():
         folder = folders[card.name]
         origin: Origin = "shipped" if folder.is_relative_to(models_folder()) else "installed"
-        problem = broken.pop(card.name, "")
+        problem = broken.pop(folder, "")
         entries.append(Entry(card.name, folder, origin, card, problem, read_curve(folder)))
     entries += [
-        Entry(name, folders.get(name, Path(name)), "installed", None, problem)
-        for name, problem in broken.items()
+        Entry(str(folder), folder, "installed", None, problem) for folder, problem in broken.items()
     ]
     return (*entries, *map(open_in_place, opened))
 

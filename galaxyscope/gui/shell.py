@@ -67,7 +67,7 @@ class TopBar(QToolBar):
         for name in ("tool_pan", "tool_line", "tool_ruler"):
             self._button(actions, name)
         self.addSeparator()
-        for name in ("fit", "one", "overlay"):
+        for name in ("fit", "one", "north_up", "overlay"):
             self._button(actions, name)
         self._space()
         self._button(actions, "commands")

@@ -6,6 +6,7 @@ from galaxyscope.classify.card import ModelCard
 from galaxyscope.sky.image import SkyImage
 
 BAR = "bar"
+SAID = 6
 # Units of calibrated optical and infrared pictures; radio maps have flux per beam.
 _OPTICAL = ("maggy", "nmgy", "mag", "adu", "electron", "count", "dn", "e-", "mjy/sr", "photon")
 
@@ -42,5 +43,5 @@ def without_bar(card: ModelCard) -> str:
     """Say why bars cannot be measured with a network; empty where they can."""
     if BAR in card.targets:
         return ""
-    answers = ", ".join(list(card.targets) or list(card.classes)[:6])
-    return f"{card.title} has no answer “bar” whose map could be measured; it answers: {answers}."
+    answers = ", ".join(list(card.targets)[:SAID] or list(card.classes)[:SAID])
+    return f"{card.title} knows no bar; it answers {answers}."

@@ -201,8 +201,8 @@ def agree(
         orthogonal=orthogonal(lengths[1], lengths[0]),
         constant_rho_paper=None if sizes is None else pearson(sizes, lengths[1]),
         constant_rank_paper=None if sizes is None else pearson(ranks(sizes), ranks(lengths[1])),
-        **sampled,
-        **baselines,
+        **sampled,  # type: ignore[arg-type]
+        **baselines,  # type: ignore[arg-type]
     )
 
 

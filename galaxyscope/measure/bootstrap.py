@@ -58,9 +58,7 @@ class Moments:
         """Slope of the major axis of the pairs; NaN where there is none."""
         with np.errstate(invalid="ignore", divide="ignore"):
             d = self.var_y - self.var_x
-            return np.where(
-                self.cov != 0, (d + np.hypot(d, 2 * self.cov)) / (2 * self.cov), np.nan
-            )
+            return np.where(self.cov != 0, (d + np.hypot(d, 2 * self.cov)) / (2 * self.cov), np.nan)
 
 
 def moments(x: Floats, y: Floats, weights: Floats | None = None) -> Moments:

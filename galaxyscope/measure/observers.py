@@ -129,7 +129,7 @@ def observers(lines: Mapping[tuple[Hashable, str], Sequence[float]]) -> Observer
         Full lengths of the lines that an observer drew on a galaxy, positive; of each the
         natural logarithm is taken.
     """
-    logs = {key: np.log(np.asarray(found, np.float64)) for key, found in lines.items() if found}
+    logs = {k: np.log(np.asarray(found, np.float64)) for k, found in lines.items() if len(found)}
     names = tuple(sorted({observer for _, observer in logs}))
     galaxies: dict[Hashable, dict[str, float]] = {}
     for (galaxy, observer), values in logs.items():

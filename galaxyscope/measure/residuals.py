@@ -1,4 +1,4 @@
-"""Does the disagreement depend on something? Residuals against angle, inclination, size …"""
+"""Whether the disagreement depends on something: residuals against angle, size and the like."""
 
 from __future__ import annotations
 

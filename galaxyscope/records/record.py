@@ -19,6 +19,7 @@ from galaxyscope.sky.coordinates import (
     image_angle,
     lengths,
     position_angle,
+    sky_position,
 )
 from galaxyscope.sky.image import SkyImage
 
@@ -77,7 +78,9 @@ class Record:
     kind : {"automatic", "drawn"}
     algorithm : str
         ``"phase"``, ``"invariant"`` or ``"published"``; ``"line"`` for drawn ones.
-    length_px, length_err_px, length_arcsec, length_kpc : float or None
+    length_px, length_err_px, length_arcsec, length_err_arcsec, length_kpc : float or None
+        The error in arcsec follows from that in pixels where both it and the scale are known;
+        imported rows may know nothing else.
     pa_deg : float or None
         In [0, 180).
     pa_frame : {"sky", "image", ""}
@@ -108,6 +111,29 @@ class Record:
         Why there is no measurement: one sentence, empty if all went well.
     version : str
         Version of GalaxyScope.
+    object_id : str
+        Name of the galaxy in a catalogue.
+    ra_deg, dec_deg : float or None
+        ICRS: middle of the bar; of the picture where there is no bar.
+    source : str
+        Where an imported row stands: file, line, form.
+    r90_arcsec, r25_arcsec : float or None
+        Size of the galaxy, given or from a catalogue: petroR90 and the radius of the isophote
+        of 25 mag/arcsec².
+    length_per_2r90, length_per_2r25 : float or None
+        Full length over the galaxy's diameter: relative lengths.
+    length_kpc_h : float or None
+        Full length in kpc/h, where it was asked for.
+    inclination_deg, inclination_err_deg, disc_pa_deg, disc_pa_err_deg, disc_source
+        Of the disc, the position angle in `pa_frame`; ``user`` or ``isophotes``.
+    deprojected_px, deprojected_err_px, deprojected_arcsec, deprojected_kpc : float or None
+        Full length in the plane of the disc, see `galaxyscope.measure.deproject`.
+    isophote_ellipticity, isophote_pa_deg, isophote_length_px, isophote_turn_length_px
+        Classical opinion, see `galaxyscope.measure.isophotes`: greatest ellipticity, direction
+        (in `pa_frame`) and full length there, full length at the jump of the direction.
+    fourier_amplitude, fourier_pa_deg, fourier_length_px
+        Classical opinion, see `galaxyscope.measure.fourier`: greatest A2/A0, direction there,
+        full length where it has fallen to half of that.
     id : str
         Identity of the row in a session; takes no part in comparisons.
     """
@@ -118,6 +144,7 @@ class Record:
     length_px: float | None = None
     length_err_px: float | None = None
     length_arcsec: float | None = None
+    length_err_arcsec: float | None = None
     length_kpc: float | None = None
     pa_deg: float | None = None
     pa_frame: AngleFrame = ""
@@ -149,7 +176,38 @@ class Record:
     plane: str = ""
     version: str = __version__
     error: str = ""
+    object_id: str = ""
+    ra_deg: float | None = None
+    dec_deg: float | None = None
+    source: str = ""
+    r90_arcsec: float | None = None
+    r25_arcsec: float | None = None
+    length_per_2r90: float | None = None
+    length_per_2r25: float | None = None
+    length_kpc_h: float | None = None
+    inclination_deg: float | None = None
+    inclination_err_deg: float | None = None
+    disc_pa_deg: float | None = None
+    disc_pa_err_deg: float | None = None
+    disc_source: str = ""
+    deprojected_px: float | None = None
+    deprojected_err_px: float | None = None
+    deprojected_arcsec: float | None = None
+    deprojected_kpc: float | None = None
+    isophote_ellipticity: float | None = None
+    isophote_pa_deg: float | None = None
+    isophote_length_px: float | None = None
+    isophote_turn_length_px: float | None = None
+    fourier_amplitude: float | None = None
+    fourier_pa_deg: float | None = None
+    fourier_length_px: float | None = None
     id: str = field(default_factory=lambda: uuid.uuid4().hex, compare=False)
+
+    def __post_init__(self) -> None:
+        # Rows of older sessions and tables have no error in arcsec of their own.
+        if self.length_err_arcsec is None and self.length_err_px is not None:
+            error = self.length_err_px * (self.scale_arcsec_per_px or math.nan)
+            object.__setattr__(self, "length_err_arcsec", _finite(error))
 
     @property
     def ends(self) -> tuple[Point, Point] | None:
@@ -157,13 +215,6 @@ class Record:
         if self.x1 is None or self.y1 is None or self.x2 is None or self.y2 is None:
             return None
         return (self.x1, self.y1), (self.x2, self.y2)
-
-    @property
-    def length_err_arcsec(self) -> float | None:
-        """One standard deviation of the length, None without an error or a scale."""
-        if self.length_err_px is None or self.scale_arcsec_per_px is None:
-            return None
-        return self.length_err_px * self.scale_arcsec_per_px
 
 
 def plane_key(image: SkyImage) -> str:
@@ -284,7 +335,8 @@ def _of_ends(
     """Columns for ends, lengths and position angle; empty where there is no line."""
     length_px = _finite(length_px)
     if ends is None or length_px is None:
-        return {}
+        rows, columns = image.shape
+        return _of_place(image, (columns - 1) / 2, (rows - 1) / 2)
     size = lengths(image, length_px)
     (x1, y1), (x2, y2) = ends
     on_sky = position_angle(image, *ends)
@@ -300,7 +352,14 @@ def _of_ends(
         "cosmology": "" if kpc is None else COSMOLOGY_NAME,
         "pa_deg": float(image_angle(image, *ends) if on_sky is None else on_sky),
         "pa_frame": "image" if on_sky is None else "sky",
+        **_of_place(image, (x1 + x2) / 2, (y1 + y2) / 2),
     }
+
+
+def _of_place(image: SkyImage, x: float, y: float) -> dict[str, Any]:
+    """Columns for the place on the sky, by which rows of other tables find this galaxy."""
+    place = sky_position(image, float(x), float(y))
+    return {} if place is None else {"ra_deg": place[0], "dec_deg": place[1]}
 
 
 def _finite(value: float | None) -> float | None:

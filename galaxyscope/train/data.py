@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import math
 import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -20,6 +22,8 @@ __all__ = ["DataError", "Pictures", "read_pictures"]
 # Pictures are kept at a size where the smallest zoom still has detail and one field of the
 # recipe is sampled without aliasing.
 OVERSAMPLING = 1.12
+# The square root that `galaxyscope.classify.preprocess` takes of radio pictures.
+_RADIO_CURVE = [round(255 * math.sqrt(value / 255)) for value in range(256)] * 3
 _MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr")
 
 
@@ -80,6 +84,8 @@ def read_pictures(
                 f"{source.pictures.name}: {name} has {full.width}×{full.height} px, not "
                 f"{first}×{first} px"
             )
+        if recipe.stretch == "radio":
+            full = full.point(_RADIO_CURVE)
         if not side:
             share = (
                 1.0
@@ -104,9 +110,9 @@ def _opened(raw: bytes, what: str) -> Image.Image:
             if picture.mode not in _MODES:
                 raise DataError(f"{what} does not have 8 bits a channel")
             return picture.convert("RGB")
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        if isinstance(error, DataError):
-            raise
+    except DataError:
+        raise
+    except Exception as error:  # Pillow raises many kinds for damaged files
         raise DataError(f"{what} is not a picture that can be read") from error
 
 
@@ -124,7 +130,7 @@ def _files(source: Source, entries: Sequence[Entry]) -> Iterator[tuple[str, Entr
             for name, entry in _paired(there, entries, source):
                 yield name, entry, archive.read(name)
     # What zipfile raises for a damaged or encrypted file is not one kind.
-    except (OSError, zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
+    except (OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
         raise DataError(f"{source.pictures.name}: the pictures cannot be read ({error})") from error
 
 

@@ -204,8 +204,7 @@ def _questions(
 ) -> None:
     """Accuracy of every question, and where the network contradicts most people.
 
-    Bhambra et al. 2022 (section 5.2) look at such galaxies: often the network has seen what
-    people missed.
+    Such galaxies are worth a look, see Bhambra et al. 2022, section 5.2.
     """
     usable = [q for q in asked if math.isfinite(q.accuracy)]
     report["questions"] = {q.key: round(q.accuracy, 4) for q in usable}

@@ -19,6 +19,7 @@ from galaxyscope.train.augment import changed, plain
 from galaxyscope.train.data import Pictures, read_pictures
 from galaxyscope.train.optimizer import optimizers
 from galaxyscope.train.recipe import Recipe, Stage
+from galaxyscope.train.table import DataError
 from galaxyscope.train.targets import answers, loss, watched
 from galaxyscope.train.teacher import taught
 from galaxyscope.work.watch import Watch
@@ -64,7 +65,7 @@ def train(
     Raises
     ------
     DataError
-        If the data, the folder or the teacher cannot be used.
+        If the data, the folder or the teacher cannot be used, or the training diverges.
     """
     where, watch = choose_device(device), watch or Watch()
     torch.manual_seed(recipe.seed)
@@ -122,6 +123,8 @@ def train(
                 stepper.step()
             _follow(average, network, min(recipe.ema, (1 + now) / (10 + now)))
             loss_sum += wrong.item()
+        if not math.isfinite(loss_sum):
+            raise DataError(f"{recipe.name}: the loss is not finite any more, try a lower rate")
         predicted = predict(average, validation, stage.input_size, recipe)
         history.append(
             {

@@ -73,8 +73,8 @@ class Source:
     double : str
         Column of flags; rows where it is 1 count double.
     share : float
-        Of every batch; the sources' shares are scaled to sum to one. An epoch ends when the
-        first source has been seen once.
+        Of every batch; the sources' shares are scaled to sum to one. An epoch has as many
+        pictures as the first source.
     taught : bool
         The values come from the recipe's teacher, not from the table.
     validation : float
@@ -124,6 +124,10 @@ class Stage:
     input_size: int
     epochs: int
     sources: int = 0
+
+    def __post_init__(self) -> None:
+        if self.input_size < 8 or self.epochs < 1 or self.sources < 0:
+            raise ValueError("a stage has at least 8 px and one epoch")
 
 
 @dataclass(frozen=True)

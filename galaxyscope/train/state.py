@@ -123,14 +123,15 @@ def resume(
     except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
         if isinstance(error, DataError):
             raise
-        raise DataError(f"{folder}: this run cannot be gone on with ({error})") from error
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise DataError(f"{folder}: this run cannot be gone on with ({reason})") from error
 
 
 def read_history(folder: Path) -> History:
     """Learning curve of a run, one line per epoch; numbers that are whole stay so."""
     with (folder / HISTORY_FILE).open(newline="", encoding="utf-8") as file:
         return [
-            {name: float(v) if "." in v or "e" in v else int(v) for name, v in line.items()}
+            {name: int(v) if v.isdecimal() else float(v) for name, v in line.items()}
             for line in csv.DictReader(file)
         ]
 

@@ -13,6 +13,7 @@ from captum.attr import NoiseTunnel, Saliency
 from galaxyscope.classify.store import load_model
 from galaxyscope.explain.engine import batch_size, gradients, tensor
 from galaxyscope.explain.registry import method
+from galaxyscope.explain.target import Score
 from galaxyscope.resources import samples_folder
 from galaxyscope.sky.readers import list_images, open_image
 from galaxyscope.work.watch import Watch
@@ -56,9 +57,9 @@ def test_smoothgrad_against_its_unit_cost_and_captum() -> None:
         "smoothgrad/tf-keras-vis": [],
         "smoothgrad/rotation-averaged": [],
     }
-    gradients(classifier, stack, target)
+    gradients(classifier, stack, Score(target))
     for _ in range(5):
-        unit.append(seconds(lambda: gradients(classifier, stack, target)) / batch)
+        unit.append(seconds(lambda: gradients(classifier, stack, Score(target))) / batch)
         noise_tunnel.append(seconds(captums))
         for name in found:
             found[name].append(seconds(ours(name)))

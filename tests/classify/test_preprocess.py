@@ -115,7 +115,7 @@ def test_whole_frame_is_the_square_around_the_cutout() -> None:
     assert found([99.5, 99.5]) == pytest.approx([199.5, 149.5])
 
 
-def test_radio_stretch_clips_noise_and_keeps_proportions() -> None:
+def test_radio_stretch_clips_noise_and_shows_the_root_of_the_rest() -> None:
     card = replace(CARD, frame="whole", field_r90=0, input_size=64, stretch="radio")
     image = spots((64, 64), (10, 20), (50, 40))
     data = image.data.copy()
@@ -124,17 +124,18 @@ def test_radio_stretch_clips_noise_and_keeps_proportions() -> None:
     pixels = prepare(replace(image, data=data), card).pixels[0]
     assert (pixels > 0).mean() < 0.01, "three sigma of noise leave next to nothing"
     assert pixels[10, 20] == pixels[50, 40] == 1
-    assert pixels[30, 30] == pytest.approx((50 - 3) / (100 - 3), abs=0.01)
+    assert pixels[30, 30] == pytest.approx(((50 - 3) / (100 - 3)) ** 0.5, abs=0.01)
     assert pixels[0, 0] == 0
     louder = replace(image, data=(data * 7e-4).astype(np.float32))
-    assert np.abs(prepare(louder, card).pixels[0] - pixels).max() < 1e-5
+    assert np.abs(prepare(louder, card).pixels[0] - pixels).max() < 1e-3
 
 
-def test_radio_stretch_leaves_finished_pictures_as_they_are() -> None:
+def test_radio_stretch_shows_the_root_of_finished_pictures() -> None:
     card = replace(CARD, frame="whole", field_r90=0, input_size=64, stretch="radio")
     data = np.random.default_rng(0).integers(0, 256, (1, 64, 64)).astype(np.float32)
     image = SkyImage(data=data, name="png", full_scale=255.0)
-    np.testing.assert_allclose(prepare(image, card).pixels[0], data[0] / 255, atol=1e-6)
+    wanted = np.sqrt(data[0] / 255)
+    np.testing.assert_allclose(prepare(image, card).pixels[0], wanted, atol=1e-6)
 
 
 @pytest.mark.parametrize("value", [0.0, np.nan, 3.0])

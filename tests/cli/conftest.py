@@ -63,7 +63,7 @@ def light_model(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the commands load that network."""
     from galaxyscope.classify import store
 
-    def load(name: object = None, device: str = "auto") -> Classifier:
+    def load(name: object = None, device: str = "auto", precision: str = "fp32") -> Classifier:
         if name not in (None, "light"):
             raise ModelError(str(name), "there is no such model; there are: light")
         return light_classifier()

@@ -159,18 +159,41 @@ def test_a_fault_in_the_work_is_an_error_of_one_row(
 ) -> None:
     from galaxyscope import pipeline
 
-    honest = pipeline.predict_image
+    honest = pipeline.prepared
 
     def faulty(image: Any, classifier: Any) -> Any:
         if image.name.startswith("a"):
             raise RuntimeError("no memory\nwith a second line")
         return honest(image, classifier)
 
-    monkeypatch.setattr(pipeline, "predict_image", faulty)
+    monkeypatch.setattr(pipeline, "prepared", faulty)
     assert run("predict", folder, "-o", tmp_path / "t.csv") == 1
     first, second = rows(tmp_path / "t.csv")
     assert (first["error"], second["error"]) == ("no memory", "")
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_one_unusable_answer_of_a_batch_is_an_error_of_one_row(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those that went through the network with it keep their answers."""
+    from galaxyscope.classify.classifier import Classifier
+
+    bad, honest = [], Classifier.predict_many
+
+    def brittle(self: Any, inputs: Any) -> Any:
+        inputs = list(inputs)
+        bad[:] = bad or inputs[:1]
+        if any(one is bad[0] for one in inputs):
+            raise RuntimeError("its answers are not finite")
+        return honest(self, inputs)
+
+    monkeypatch.setattr(Classifier, "predict_many", brittle)
+    monkeypatch.setattr(Classifier, "at_once", 8)
+    assert run("predict", folder, "-o", tmp_path / "t.csv") == 1
+    first, second = rows(tmp_path / "t.csv")
+    assert (first["error"], second["error"]) == ("its answers are not finite", "")
+    assert float(second["Class3.1"]) > 0
 
 
 def test_predict_has_a_column_per_class(folder: Path, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from galaxyscope.explain.features import last_feature_map, tail, upsampled
 from galaxyscope.explain.registry import method
+from galaxyscope.explain.target import Score
 from galaxyscope.sky.frame import Affine
 from galaxyscope.work.watch import Watch
 
@@ -205,7 +206,9 @@ def test_lift_cam_weights_sum_to_the_answers_change(classify, make_input) -> Non
     classifier, picture = classify(Dense()), make_input()
     a, _ = inside(classifier, picture)
     features = torch.tensor(a[None], dtype=torch.float32)
-    found = multipliers(classifier.network.after, features, torch.zeros_like(features), 0, Watch())
+    found = multipliers(
+        classifier.network.after, features, torch.zeros_like(features), Score(0), Watch()
+    )
     weights = (found * features).sum((2, 3))[0].numpy()
     with torch.no_grad():
         after = classifier.network.after

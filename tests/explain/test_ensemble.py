@@ -14,6 +14,7 @@ from galaxyscope.explain.ensemble import shares
 from galaxyscope.explain.preflight import FITS, Fit, joint_fit, preflight
 from galaxyscope.explain.protocol import Attribution
 from galaxyscope.explain.registry import METHODS, method
+from galaxyscope.explain.target import Score
 from galaxyscope.work.watch import Cancelled, Watch
 
 CLASSES = ("Class3.1", "Class3.2")
@@ -60,7 +61,7 @@ def run(name, classifier, net_input, watch=None, **parameters) -> Attribution:
 
 def test_gradient_of_the_mean_logit_is_the_mean_of_the_gradients(zoo, make_input) -> None:
     found = run("smoothgrad/signed", zoo, make_input(), samples=3, noise=0.0)
-    whole = gradients(zoo, tensor(zoo, make_input()), 0).sum(1)[0].numpy()
+    whole = gradients(zoo, tensor(zoo, make_input()), Score(0)).sum(1)[0].numpy()
     np.testing.assert_allclose(found.values, whole, rtol=1e-4, atol=1e-7)
 
 

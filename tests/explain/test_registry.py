@@ -42,10 +42,16 @@ def test_cards_are_read_without_torch() -> None:
 
 def test_settings_are_completed() -> None:
     card = method("smoothgrad/tf-keras-vis").card
-    assert settings(card, {}) == {"samples": 256, "noise": 0.25, "times_input": False, "seed": 0}
+    assert settings(card, {}) == {
+        "samples": 256,
+        "noise": 0.25,
+        "times_input": False,
+        "agreement": 0.0,
+        "seed": 0,
+    }
     chosen = settings(card, {"samples": 64.0, "noise": 0, "times_input": True})
-    assert chosen == {"samples": 64, "noise": 0.0, "times_input": True, "seed": 0}
-    assert [type(value) for value in chosen.values()] == [int, float, bool, int]
+    assert chosen == {"samples": 64, "noise": 0.0, "times_input": True, "agreement": 0.0, "seed": 0}
+    assert [type(value) for value in chosen.values()] == [int, float, bool, float, int]
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from galaxyscope.classify.architectures import build
 from galaxyscope.explain.features import features_and_gradient, last_feature_map, tail
 from galaxyscope.explain.preflight import preflight
 from galaxyscope.explain.registry import method
+from galaxyscope.explain.target import Score
 from galaxyscope.sky.frame import Affine
 from galaxyscope.work.watch import Watch
 
@@ -55,7 +56,7 @@ def test_the_map_are_the_tokens_before_the_last_attention(transformer) -> None:
     assert where.extra == 1
     seen: list[Tensor] = []
     transformer.network.blocks[-1].norm1.register_forward_hook(lambda _m, _x, y: seen.append(y))
-    features, gradient, answer = features_and_gradient(transformer, x, where, 1)
+    features, gradient, answer = features_and_gradient(transformer, x, where, Score(1))
     torch.testing.assert_close(features[0].flatten(1).T, seen[0][0, 1:])
     assert float(answer) == pytest.approx(float(transformer.logits(x)[0, 1].detach()), rel=1e-5)
     assert bool((gradient != 0).all())
@@ -64,7 +65,7 @@ def test_the_map_are_the_tokens_before_the_last_attention(transformer) -> None:
 def test_the_gradient_is_that_of_the_logit_with_respect_to_the_tokens(transformer) -> None:
     x = torch.rand(1, 3, SIZE, SIZE)
     where = last_feature_map(transformer, x)
-    features, gradient, answer = features_and_gradient(transformer, x, where, 1)
+    features, gradient, answer = features_and_gradient(transformer, x, where, Score(1))
     rest = tail(transformer, x, where)
     with torch.no_grad():
         assert float(rest(features)[0, 1]) == pytest.approx(float(answer), rel=1e-5)
@@ -95,7 +96,7 @@ def test_where_all_tokens_are_averaged_it_is_the_last_normalisation(
     assert (where.shape, where.extra) == ((16, 6, 6), extra)
     seen: list[Tensor] = []
     classifier.network.norm.register_forward_hook(lambda _m, _x, y: seen.append(y))
-    features, _, _ = features_and_gradient(classifier, x, where, 0)
+    features, _, _ = features_and_gradient(classifier, x, where, Score(0))
     torch.testing.assert_close(features[0].flatten(1).T, seen[0][0, extra:])
     assert preflight("cam", classifier, make_input(SIZE)).verdict == "fits"
 
@@ -162,7 +163,7 @@ def test_an_exported_transformer_has_the_same_map(transformer, classify) -> None
     for classifier in (transformer, program):
         where = last_feature_map(classifier, x[:1])
         assert where.extra == 1
-        maps.append(features_and_gradient(classifier, x[:1], where, 0)[:2])
+        maps.append(features_and_gradient(classifier, x[:1], where, Score(0))[:2])
     torch.testing.assert_close(maps[0], maps[1], rtol=1e-4, atol=1e-6)
 
 

@@ -11,9 +11,8 @@ from typing import Any
 import appdirs
 import numpy as np
 import pytest
-from astropy.io import fits
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
-from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QImage
 from PySide6.QtWidgets import QApplication
 
 from galaxyscope import resources
@@ -24,6 +23,7 @@ from galaxyscope.gui import chores, dialogs, shelf
 # The offscreen platform says so of every dialog; there is no window manager to be told.
 pytestmark = pytest.mark.qt_log_ignore("does not support propagateSizeHints")
 
+RGB = QImage.Format.Format_RGB888
 ZOO = ModelCard(
     "zoo", "Zoo", "galaxyzoo", "none", {}, ("Class3.1", "Class3.2", "Class4.1"),
     {"bar": "Class3.1", "spiral": "Class4.1"}, 96, 3.0, "a" * 64,
@@ -76,7 +76,7 @@ def network(network: SimpleNamespace, models: Path, monkeypatch: Any) -> SimpleN
         if card.name in network.fails:
             raise store.ModelError(card.name, network.fails[card.name])
         network.loaded.append(card.name)
-        return _Network(card=card) if fake else None
+        return _Network(card=card)
 
     class _Network(fake):  # type: ignore[misc, valid-type]  # the fake of conftest
         def predict(self, net_input: Any) -> Any:
@@ -104,8 +104,7 @@ def ready(drive: Any, folder: Path, name: str = "a.fits") -> Any:
 
 
 def colour_picture(path: Path) -> Path:
-    hdu = fits.PrimaryHDU(np.random.default_rng(0).random((3, 60, 60)).astype(np.float32))
-    hdu.writeto(path)
+    QImage(np.random.default_rng(0).bytes(60 * 60 * 3), 60, 60, 180, RGB).save(str(path))
     return path
 
 
@@ -116,14 +115,14 @@ def test_shelf_lists_models_and_what_is_wrong_with_broken_ones(models: Path) -> 
     (models / "torn").mkdir()
     (models / "torn" / "card.json").write_text('{"name": ')
     write_folder(models / "radio", RADIO)
-    found = {entry.name: entry for entry in shelf.read_shelf()}
+    found = {e.name if e.card else f"broken {e.title}": e for e in shelf.read_shelf()}
     assert [e.name for e in shelf.read_shelf()][:3] == ["zoo", "bars", "radio"]
     assert found["zoo"].origin == "shipped"
     assert found["bars"].origin == "installed"
     assert found["zoo"].curve["val_rmse"] == [0.2, 0.1]
-    assert "there is no card.json" in found["lost"].problem
-    assert "card.json is not a model card" in found["torn"].problem
-    assert "another model has this name" in found["radio (yours)"].problem
+    assert "there is no card.json" in found["broken lost"].problem
+    assert "card.json is not a model card" in found["broken torn"].problem
+    assert "another model has this name" in found["broken radio"].problem
 
 
 def test_weights_that_are_missing_are_named(models: Path) -> None:
@@ -292,8 +291,8 @@ def test_dropped_folder_with_a_wrong_card_is_one_sentence(
 def test_radio_model_on_a_colour_picture_says_why_and_offers(
     drive: Any, folder: Path, network: SimpleNamespace
 ) -> None:
-    colour_picture(folder / "d.fits")
-    window = ready(drive, folder / "d.fits", "d.fits")
+    colour_picture(folder / "d.png")
+    window = ready(drive, folder / "d.png", "d.png")
     choose(drive, "radio", "Radio")
     state = window.classify_panel._state
     drive.until(lambda: "trained on radio maps" in state.text())
@@ -310,8 +309,8 @@ def test_radio_model_on_a_colour_picture_says_why_and_offers(
 
 
 def test_offer_changes_to_a_model_that_suits(drive: Any, folder: Path) -> None:
-    colour_picture(folder / "d.fits")
-    window = ready(drive, folder / "d.fits", "d.fits")
+    colour_picture(folder / "d.png")
+    window = ready(drive, folder / "d.png", "d.png")
     choose(drive, "radio", "Radio")
     drive.until(lambda: len(window.classify_panel._state.buttons) == 2)
     window.classify_panel._state.buttons[0].click()
@@ -326,7 +325,7 @@ def test_measuring_without_a_bar_explains_and_offers(
     choose(drive, "radio", "Radio")
     drive.trigger("measure_bar")
     note = window.explain_panel._note
-    assert "no answer “bar”" in note.text()
+    assert note.text() == "Radio knows no bar; it answers FRI."
     assert [button.text() for button in note.buttons] == ["Measure with Zoo"]
     note.buttons[0].click()
     drive.until(lambda: len(drive.rows()) == 1)
@@ -348,13 +347,15 @@ def test_measure_bar_takes_the_bar_whatever_is_explained(
 def test_refused_method_says_so_beside_itself(
     drive: Any, folder: Path, network: SimpleNamespace
 ) -> None:
-    network.fit = SimpleNamespace(verdict="refused", reason="it has no feature map")
     window = ready(drive, folder)
     panel = window.explain_panel
+    drive.until(lambda: bool(window.explaining._fits))
+    network.fit = SimpleNamespace(verdict="refused", reason="it has no feature map")
+    panel.method.choose("grad-cam")
     drive.until(lambda: "it has no feature map" in panel._summary.text())
     assert panel._refused.isVisibleTo(panel)
     drive.trigger("explain")
-    assert "does not fit Zoo: it has no feature map." in panel._note.text()
+    assert panel._note.text() == "Grad-CAM cannot explain this network; choose another."
     assert network.explainer.asked == []
     assert window.jobs.failed == []
     network.fit = SimpleNamespace(verdict="adapted", reason="in another way")
@@ -395,7 +396,7 @@ def test_results_stay_with_the_model_that_made_them(drive: Any, folder: Path) ->
     drive.trigger("published")
     drive.until(lambda: len(drive.rows()) == 2)
     assert {r.model for r in drive.rows()} == {"zoo"}
-    assert {r.target_probability for r in drive.rows()} == {pytest.approx(0.7)}
+    assert [r.target_probability for r in drive.rows()] == [pytest.approx(0.7)] * 2
     drive.trigger("measure_bar")
     drive.until(lambda: len(drive.rows()) == 3)
     newest = shown.automatic
@@ -440,3 +441,22 @@ def test_last_model_is_there_at_the_next_start(
     window.start_work()
     qtbot.waitUntil(lambda: window.classifying.card is not None, timeout=20_000)
     assert window.classifying.card.title == "Bars"
+
+
+@pytest.mark.xfail(reason="the right docks grow by 30 px when the first map comes", strict=True)
+def test_panels_keep_their_width_whatever_is_said(drive: Any, folder: Path, qtbot: Any) -> None:
+    window = drive.window
+    window.resize(1280, 800)
+    ready(drive, folder)
+    before = window.classify_panel.width()
+    choose(drive, "radio", "Radio")
+    drive.until(lambda: window.workspace.current.prediction is not None)
+    drive.trigger("measure_bar")
+    qtbot.wait(50)
+    assert window.classify_panel.width() == before
+    drive.trigger("explain")
+    drive.until(lambda: window.workspace.current.map is not None)
+    qtbot.wait(50)
+    assert window.classify_panel.width() == before
+    note = window.explain_panel._note
+    assert note.label.height() >= note.label.heightForWidth(note.label.width()) or note.isHidden()

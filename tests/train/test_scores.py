@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn import metrics
 
 from galaxyscope.classify.decision_tree import QUESTIONS
 from galaxyscope.train import scores
@@ -11,10 +12,9 @@ from galaxyscope.train import scores
 labels = st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2)), min_size=1, max_size=40)
 
 
+@settings(deadline=None)
 @given(labels)
 def test_tables_are_those_of_sklearn(pairs: list[tuple[int, int]]) -> None:
-    from sklearn import metrics
-
     true, said = np.array(pairs).T
     people, network = np.eye(3)[true], np.eye(3)[said]
     counts = scores.confusion(people, network)
@@ -60,6 +60,7 @@ def test_calibration_of_a_network_that_says_too_much() -> None:
     assert found.error == pytest.approx((10 * 0.05 + abs(9.5 + 1 - 7)) / 21)
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=50))
 def test_what_is_said_is_seen(values: list[float]) -> None:
     assert scores.calibration(np.array(values), np.array(values)).error == pytest.approx(0)

@@ -10,6 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from galaxyscope.classify.preprocess import stretch
+from galaxyscope.sky.image import SkyImage
+from galaxyscope.sky.locate import GalaxyExtent
 from galaxyscope.train.data import read_pictures
 from galaxyscope.train.recipe import Recipe, Source, Stage, read_recipe
 from galaxyscope.train.table import ALL, SAME_OBJECT, DataError, Entry, apart, read_entries
@@ -154,6 +157,18 @@ def test_pictures_are_found_with_or_without_suffix_and_in_folders(tmp_path: Path
     same = read_pictures(replace(recipe, sources=(folder,)), "train")
     assert same.names == pictures.names
     assert np.array_equal(same.pixels, pictures.pixels)
+
+
+def test_radio_pictures_are_stretched_as_in_use(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (8, 8), np.uint8)
+    with zipfile.ZipFile(tmp_path / "t.zip", "w") as archive:
+        Image.fromarray(pixels).save(tmp_path / "one.png")
+        archive.write(tmp_path / "one.png", "one.png")
+    recipe, _ = table(tmp_path / "t.csv", "id,kind,split\none,a,train\n", label="kind")
+    pictures = read_pictures(replace(recipe, stretch="radio"), "train")
+    image = SkyImage(data=pixels[None].astype(np.float32), name="one", full_scale=255.0)
+    used = stretch(image, GalaxyExtent(3.5, 3.5, 2.0), "radio")
+    assert np.abs(pictures.pixels[0, :1] / 255 - used).max() <= 0.5 / 255 + 1e-6
 
 
 def test_bad_pictures_are_one_sentence(

@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from galaxyscope.explain.cards import cams, gradients, perturbation
+from galaxyscope.explain.cards import cams, gradients, perturbation, transformers
 from galaxyscope.explain.cards.settings import settings
 from galaxyscope.explain.protocol import MethodCard
 
 __all__ = ["CARDS", "ENTRIES", "settings"]
 
-_FAMILIES = (gradients, cams, perturbation)
+_FAMILIES = (gradients, cams, perturbation, transformers)
 
 CARDS: tuple[MethodCard, ...] = tuple(card for family in _FAMILIES for card in family.CARDS)
 """Cards of all methods, the default first."""

@@ -22,6 +22,16 @@ def samples(default: int) -> Parameter:
     )
 
 
+AGREEMENT = Parameter(
+    "agreement",
+    "Enough agreement",
+    0.0,
+    0.0,
+    0.9999,
+    "Stop when the maps of two halves of the samples correlate so well; 0: run all samples.",
+)
+
+
 def noise(default: float) -> Parameter:
     """S_noise of the SmoothGrad paper."""
     return Parameter(

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from galaxyscope.explain.cards.common import (
+    AGREEMENT,
     COPIES,
     REFERENCES,
     SEED,
@@ -31,7 +32,7 @@ CARDS: tuple[MethodCard, ...] = (
         summary="What speaks for the answer in whatever direction the galaxy is turned; "
         "the accidents of single orientations cancel.",
         reference=f"GalaxyScope, after {_SMOOTHGRAD}; {_PAPER}",
-        parameters=(samples(256), noise(0.10), SEED),
+        parameters=(samples(256), noise(0.10), AGREEMENT, SEED),
         deterministic=False,
         cost=_SAMPLES,
     ),
@@ -42,7 +43,7 @@ CARDS: tuple[MethodCard, ...] = (
         summary="How strongly the answer reacts to each pixel, averaged over noisy copies of "
         "the picture.",
         reference=f"{_PAPER}, as their code ran it with tf-keras-vis; {_SMOOTHGRAD}",
-        parameters=(samples(256), noise(0.25), TIMES_INPUT, SEED),
+        parameters=(samples(256), noise(0.25), TIMES_INPUT, AGREEMENT, SEED),
         deterministic=False,
         cost=_SAMPLES,
     ),
@@ -53,7 +54,7 @@ CARDS: tuple[MethodCard, ...] = (
         summary="Where more light would speak for (positive) or against (negative) the answer, "
         "averaged over noisy copies of the picture.",
         reference=f"{_PAPER}, equation 2; {_SMOOTHGRAD}",
-        parameters=(samples(256), noise(0.25), TIMES_INPUT, SEED),
+        parameters=(samples(256), noise(0.25), TIMES_INPUT, AGREEMENT, SEED),
         deterministic=False,
         cost=_SAMPLES,
     ),
@@ -80,7 +81,7 @@ CARDS: tuple[MethodCard, ...] = (
         summary="How strongly the answer reacts to each pixel of noisy copies, strong reactions "
         "counting more.",
         reference="Hooker et al. 2019, arXiv:1806.10758",
-        parameters=(samples(256), noise(0.25), SEED),
+        parameters=(samples(256), noise(0.25), AGREEMENT, SEED),
         deterministic=False,
         cost=_SAMPLES,
     ),
@@ -90,7 +91,7 @@ CARDS: tuple[MethodCard, ...] = (
         family=_FAMILY,
         summary="Where the answer's reaction changes most with noise on the picture.",
         reference="Adebayo et al. 2018, arXiv:1810.03292",
-        parameters=(samples(256), noise(0.25), SEED),
+        parameters=(samples(256), noise(0.25), AGREEMENT, SEED),
         deterministic=False,
         cost=_SAMPLES,
     ),

@@ -54,6 +54,7 @@ def _lime(name: str, title: str, kernel_size: float, summary: str) -> MethodCard
         summary=summary,
         reference="Ribeiro, Singh & Guestrin 2016, arXiv:1602.04938; after the lime package",
         cost="one forward pass per different sample",
+        scale="probability",
         parameters=(
             samples(1000),
             *_superpixels(kernel_size),
@@ -101,6 +102,7 @@ CARDS: tuple[MethodCard, ...] = (
         summary="How probable the answer is on average when a pixel is among those kept.",
         reference="Petsiuk, Das & Saenko 2018, arXiv:1806.07421",
         cost="one forward pass per sample",
+        scale="probability",
         parameters=(
             samples(4000),
             Parameter("cells", "Cells", 7, 2, 64, "Cells of a mask along each side."),
@@ -140,6 +142,7 @@ CARDS: tuple[MethodCard, ...] = (
         summary="The superpixels that together make the answer most probable, found by evolution.",
         reference="Wang, Pei, Xue & Zhang 2025, IEEE TETCI, arXiv:2211.15143",
         cost="one forward pass per evaluation",
+        scale="probability",
         parameters=(
             Parameter("evaluations", "Evaluations", 100, 1, 16384, "Pictures the network may see."),
             Parameter("population", "Population", 10, 2, 1024, "Masks in a generation."),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
-from galaxyscope.gui.canvas.camera import Camera, Point, ViewState
+from galaxyscope.gui.canvas.camera import Camera, Point, ViewState, north_up
 from galaxyscope.sky.frame import Affine
 
 if TYPE_CHECKING:
@@ -31,6 +31,8 @@ class Navigation(QWidget):
         self._camera = Camera()
         self._fitted = True
         self._to_screen = Affine()
+        self._compass: tuple[Point, Point] | None = None
+        self._north_up = False
 
     @property
     def image(self) -> SkyImage | None:
@@ -85,6 +87,32 @@ class Navigation(QWidget):
         self._moved()
 
     @property
+    def north_up(self) -> bool:
+        """Whether pictures are turned so that north is up, where their north is known."""
+        return self._north_up
+
+    def set_north_up(self, on: bool) -> None:
+        """Turn pictures so that north is up, or show them as they lie in their files.
+
+        Only the camera turns: pixels, lines and everything that is measured stay.
+        """
+        if on != self._north_up:
+            self._north_up = on
+            self._turn()
+            if self._fitted and self._image is not None:
+                self._camera = self._camera.fitting(*self._image.shape)
+            self._moved()
+
+    def _turn(self) -> None:
+        """Give the camera the angle that the picture and the user's wish ask for."""
+        angle = 0.0
+        if self._north_up and self._compass is not None:
+            tip, foot = self._to_screen(self._compass[0]), self._to_screen((0, 0))
+            x, y = (tip - foot).tolist()
+            angle = north_up((x, y))
+        self._camera = self._camera.turned(angle)
+
+    @property
     def to_widget(self) -> Affine:
         """Cutout pixels → pixels of the viewport."""
         return self._camera.to_widget @ self._to_screen
@@ -97,7 +125,7 @@ class Navigation(QWidget):
     def screen_direction(self, arrow: tuple[int, int]) -> Point:
         """Cutout step that goes one image pixel in a direction on the screen (y down)."""
         inverse = self._to_screen.inverse
-        x, y = (inverse(arrow) - inverse((0, 0))).tolist()
+        x, y = (inverse(self._camera.unturned(*arrow)) - inverse((0, 0))).tolist()
         return x, y
 
     def middle(self) -> Point:

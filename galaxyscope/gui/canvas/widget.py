@@ -65,7 +65,6 @@ class Canvas(Navigation):
         self._tool: Tool = "pan"
         self._frozen = False
         self._frozen_at: Point | None = None
-        self._compass: tuple[Point, Point] | None = None
         self._message = Message()
         self._chips: tuple[str, ...] = ()
         self._dropping = False
@@ -118,6 +117,7 @@ class Canvas(Navigation):
             return
         self._to_screen = image.to_screen
         self._compass = compass(image)
+        self._turn()
         self.set_message()
         display = self.display
         if display is None or before is None or before.full_scale != image.full_scale:

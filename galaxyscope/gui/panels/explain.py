@@ -30,7 +30,7 @@ from galaxyscope.gui.panels.common import GAP, Notice, Offer, QuietLabel, tool_b
 from galaxyscope.gui.theme import DATA, icon
 
 NAME = Qt.ItemDataRole.UserRole
-LONGEST_REASON = 200
+LONGEST_REASON = 140
 
 
 class MethodBox(QComboBox):
@@ -221,6 +221,7 @@ class ExplainPanel(QWidget):
     def show_note(self, text: str, offers: Sequence[Offer] = ()) -> None:
         """Say in one sentence how the last run ended, if there is something to say."""
         self._note.tell(text, offers)
+        self._summary.setVisible(not offers)  # there is no room for both
 
     def show_fit(self, verdict: str, reason: str) -> None:
         """Say how the chosen method fits the network; its summary stays where it simply does.

@@ -172,11 +172,10 @@ class ModelsDialog(QDialog):
 
     def _show(self, item: QTreeWidgetItem | None) -> None:
         entry: Entry | None = None if item is None else item.data(0, ENTRY)
-        usable = entry is not None and not entry.problem
-        self.use.setEnabled(usable and entry is not None and entry.name != self._in_use)
-        self.use.setText(
-            "In use" if entry is not None and entry.name == self._in_use else "Use this model"
-        )
+        in_use = entry is not None and entry.name == self._in_use
+        again = entry is not None and bool(entry.problem)
+        self.use.setEnabled(entry is not None and entry.card is not None and not in_use)
+        self.use.setText("In use" if in_use else "Try again" if again else "Use this model")
         self.copy.setEnabled(entry is not None)
         if entry is None:
             self.card.clear()
@@ -191,7 +190,7 @@ class ModelsDialog(QDialog):
 
     def _use(self) -> None:
         entry = self.entry
-        if entry is not None and not entry.problem:
+        if entry is not None and entry.card is not None:
             self.accept()
             if entry.name != self._in_use:
                 self.chosen.emit(entry.name)

@@ -133,7 +133,6 @@ class OverlayPanel(QWidget):
         """Show a map's histogram and what the map is of; None where there is no map."""
         there = counts is not None
         self.source.show_text(source, "What is explained, how, and of which network" * there)
-        self.source.setVisible(there)
         self._histogram.set_counts(counts)
         self._threshold.setEnabled(there)
         for widget in (self._colormap, self._mask, self._contour, self._opacity):

@@ -1,0 +1,336 @@
+"""Two opinions on the same galaxies: rows are joined, averaged and compared."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from galaxyscope.measure.agreement import Agreement, agree
+from galaxyscope.measure.observers import Observers, observers
+from galaxyscope.measure.residuals import Trend, trend
+from galaxyscope.records.record import Record
+
+# Not the last dot of a name like "ngc.4643".
+_SUFFIX = re.compile(r"\.(?:fits?|fts|jpe?g|png|tiff?|npy|reg)(?:\.(?:gz|fz|z|bz2))?$|\.fz$")
+Key = Literal["hash", "id", "name", "position"]
+Floats = NDArray[np.float64]
+#: The surest first.
+KEYS: tuple[Key, ...] = ("hash", "id", "name", "position")
+UNITS = ("arcsec", "px", "kpc")
+TOLERANCE_ARCSEC = 3.0
+
+
+class JoinError(ValueError):
+    """Tables that have no galaxy in common; one sentence."""
+
+
+@dataclass(frozen=True)
+class Opinion:
+    """What one side says of a galaxy: the mean over its observers, of each over his lines.
+
+    Parameters
+    ----------
+    length, error : float or None
+        Full length and one standard deviation (of several observers the standard error of
+        their mean).
+    rows : tuple of Record
+    """
+
+    length: float | None
+    error: float | None
+    rows: tuple[Record, ...]
+
+    def first(self, name: str) -> float | None:
+        """Value of the first row that has one."""
+        found = (getattr(row, name) for row in self.rows)
+        return next((float(v) for v in found if v is not None), None)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Both opinions on one galaxy, full lengths in the unit of the comparison."""
+
+    name: str
+    a: Opinion
+    b: Opinion
+    r90: float | None
+
+    def first(self, name: str) -> float | None:
+        """Value of the first row on either side that has one."""
+        found = self.a.first(name)
+        return self.b.first(name) if found is None else found
+
+    @property
+    def log_ratio(self) -> float:
+        """Natural logarithm of a / b, NaN where one is unknown."""
+        if not self.a.length or not self.b.length:
+            return math.nan
+        return math.log(self.a.length / self.b.length)
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """How well two opinions agree.
+
+    Parameters
+    ----------
+    names : (str, str)
+        What the sides are called.
+    by : {"hash", "id", "name", "position"}
+        How galaxies were found again.
+    unit : {"arcsec", "px", "kpc"}
+    pairs : tuple of Pair
+    only : (int, int)
+        Galaxies that only one side has.
+    relative : bool
+        Whether sizes are known, so that lengths can be compared relative to them.
+    agreement : Agreement
+    trends : tuple of Trend
+    observers : Observers or None
+        Of all drawn rows, where more than one line was drawn on some galaxy.
+    """
+
+    names: tuple[str, str]
+    by: Key
+    unit: str
+    pairs: tuple[Pair, ...]
+    only: tuple[int, int]
+    relative: bool
+    agreement: Agreement
+    trends: tuple[Trend, ...]
+    observers: Observers | None
+
+
+def compare_records(
+    a: Sequence[Record],
+    b: Sequence[Record],
+    names: tuple[str, str],
+    by: Key | None = None,
+    tolerance_arcsec: float = TOLERANCE_ARCSEC,
+    seed: int = 0,
+    resamples: int = 1000,
+) -> Comparison:
+    """Join two lists of rows and compare their lengths.
+
+    Parameters
+    ----------
+    a, b : sequence of Record
+        Side a is the one that is judged (automatic), b the one it is judged by (human).
+    names : (str, str)
+    by : {"hash", "id", "name", "position"}, optional
+        How rows find their galaxy: hash and plane of the picture, name in a catalogue, name of
+        the picture's file without folder and suffix, or place on the sky. By default the first
+        of these by which most galaxies of the smaller side are found.
+    tolerance_arcsec : float
+        For positions.
+    seed, resamples
+        See `galaxyscope.measure.agreement.agree`.
+
+    Raises
+    ------
+    JoinError
+        If no galaxy is found on both sides.
+    """
+    a, b = ([r for r in rows if not r.error] for rows in (a, b))
+    by, groups_a, groups_b = _joined(a, b, by, tolerance_arcsec)
+    shared = [key for key in groups_a if key in groups_b]
+    unit = _unit([(groups_a[k], groups_b[k]) for k in shared], by)
+    pairs = tuple(_pair(groups_a[k], groups_b[k], unit) for k in shared)
+    relative = sum(p.r90 is not None for p in pairs) > len(pairs) / 2
+    size = np.array([2 * p.r90 if p.r90 else np.nan for p in pairs]) if relative else None
+    per = np.ones(len(pairs)) if size is None else size
+    found = agree(
+        _column(pairs, lambda p: p.a.length) / per,
+        _column(pairs, lambda p: p.b.length) / per,
+        size,
+        seed,
+        resamples,
+        _column(pairs, lambda p: p.a.error) / per,
+        _column(pairs, lambda p: p.b.error) / per,
+    )
+    only = (len(groups_a) - len(shared), len(groups_b) - len(shared))
+    drawn = [
+        ((key, row.observer), length)
+        for key in shared
+        for row in {id(r): r for r in (*groups_a[key], *groups_b[key])}.values()
+        if row.kind == "drawn" and (length := _length(row, unit)) is not None
+    ]
+    return Comparison(
+        names, by, unit, pairs, only, relative, found, _trends(pairs), _observers(drawn)
+    )
+
+
+def quantities(pairs: Sequence[Pair]) -> dict[str, tuple[Floats, bool]]:
+    """Collect what may explain residuals: values, and whether they are angles of lines."""
+    return {
+        "position angle [deg]": (_column(pairs, _sky_angle), True),
+        "inclination [deg]": (_column(pairs, lambda p: p.first("inclination_deg")), False),
+        "petroR90 [arcsec]": (_column(pairs, lambda p: p.r90), False),
+        "probability of the bar": (
+            _column(pairs, lambda p: p.first("target_probability")),
+            False,
+        ),
+    }
+
+
+def residuals(pairs: Sequence[Pair]) -> Floats:
+    """ln(a / b), NaN where one is unknown."""
+    return np.array([p.log_ratio for p in pairs])
+
+
+def _trends(pairs: Sequence[Pair]) -> tuple[Trend, ...]:
+    left = residuals(pairs)
+    tried = (trend(name, left, v, axial) for name, (v, axial) in quantities(pairs).items())
+    return tuple(found for found in tried if found is not None)
+
+
+def _observers(drawn: Iterable[tuple[tuple[Hashable, str], float]]) -> Observers | None:
+    lines: dict[tuple[Hashable, str], list[float]] = {}
+    for key, length in drawn:
+        lines.setdefault(key, []).append(length)
+    found = observers(lines)
+    return found if found.within or found.between else None
+
+
+def _sky_angle(pair: Pair) -> float | None:
+    rows = (*pair.a.rows, *pair.b.rows)
+    return next((r.pa_deg for r in rows if r.pa_deg is not None and r.pa_frame == "sky"), None)
+
+
+def _column(pairs: Sequence[Pair], value: Callable[[Pair], float | None]) -> Floats:
+    return np.array([math.nan if (v := value(p)) is None else v for p in pairs], float)
+
+
+Groups = dict[Hashable, list[Record]]
+
+
+def _joined(
+    a: Sequence[Record], b: Sequence[Record], by: Key | None, tolerance: float
+) -> tuple[Key, Groups, Groups]:
+    best: tuple[int, Key, Groups, Groups] | None = None
+    for key in KEYS if by is None else (by,):
+        one, two = _groups(a, b, key, tolerance)
+        count = sum(k in two for k in one)
+        if count and (best is None or count > best[0]):
+            best = (count, key, one, two)
+    if best is None:
+        how = "hash, catalogue name, file name or position" if by is None else by
+        raise JoinError(f"the tables have no galaxy in common by {how}")
+    return best[1], best[2], best[3]
+
+
+def _groups(
+    a: Sequence[Record], b: Sequence[Record], by: Key, tolerance: float
+) -> tuple[Groups, Groups]:
+    """Rows of each side by galaxy; rows that have no such key stand alone."""
+    if by == "position":
+        places = _places([*a, *b], tolerance)
+        keys = places[: len(a)], places[len(a) :]
+    else:
+        keys = [_key(r, by) for r in a], [_key(r, by) for r in b]
+    found: tuple[Groups, Groups] = ({}, {})
+    for side, (rows, of_rows) in enumerate(zip((a, b), keys, strict=True)):
+        doubtful = _doubtful(rows, of_rows) if by == "name" else set()
+        for number, (row, key) in enumerate(zip(rows, of_rows, strict=True)):
+            if key in doubtful:
+                key = None
+            found[side].setdefault(("alone", side, number) if key is None else key, []).append(row)
+    return found
+
+
+def _key(row: Record, by: Key) -> Hashable | None:
+    if by == "hash":
+        return (row.image_sha256, row.plane) if row.image_sha256 else None
+    if by == "id":
+        return row.object_id.strip() or None
+    # Names of other systems have other separators.
+    name = PurePath(row.path.replace("\\", "/")).name.lower()
+    return _SUFFIX.sub("", name) or None
+
+
+def _doubtful(rows: Sequence[Record], keys: Sequence[Hashable | None]) -> set[Hashable | None]:
+    """Names under which several pictures go, such as ``cutout.fits`` in many folders."""
+    pictures: dict[Hashable | None, set[tuple[str, str]]] = {}
+    for row, key in zip(rows, keys, strict=True):
+        if row.image_sha256:
+            pictures.setdefault(key, set()).add((row.image_sha256, row.plane))
+    return {key for key, found in pictures.items() if len(found) > 1}
+
+
+def _places(rows: Sequence[Record], tolerance: float) -> list[Hashable | None]:
+    """Give each row the number of its galaxy: rows within the tolerance of its first row."""
+    from scipy.spatial import KDTree  # heavy
+
+    placed = [i for i, r in enumerate(rows) if r.ra_deg is not None and r.dec_deg is not None]
+    found: list[Hashable | None] = [None] * len(rows)
+    if not placed:
+        return found
+    degrees = np.array([[rows[i].ra_deg, rows[i].dec_deg] for i in placed], float)
+    ra, dec = np.deg2rad(degrees).T
+    sphere = np.stack([np.cos(dec) * np.cos(ra), np.cos(dec) * np.sin(ra), np.sin(dec)], axis=1)
+    chord = 2 * math.sin(math.radians(tolerance / 3600) / 2)
+    near = KDTree(sphere).query_ball_point(sphere, chord)
+    for number, i in enumerate(placed):
+        if found[i] is None:
+            for j in near[number]:
+                if found[placed[j]] is None:
+                    found[placed[j]] = number
+    return found
+
+
+def _unit(groups: Sequence[tuple[list[Record], list[Record]]], by: Key) -> str:
+    """Return the unit in which most galaxies have both lengths; pixels need one picture."""
+    usable = [u for u in UNITS if u != "px" or by in ("hash", "name")]
+
+    def both(unit: str) -> int:
+        return sum(all(any(_length(r, unit) for r in side) for side in pair) for pair in groups)
+
+    return max(usable, key=both)
+
+
+def _pair(a: list[Record], b: list[Record], unit: str) -> Pair:
+    r90 = next((r.r90_arcsec for r in (*b, *a) if r.r90_arcsec), None)
+    if unit != "arcsec":  # petroR90 is known as an angle
+        scale = next((r.scale_arcsec_per_px for r in (*a, *b) if r.scale_arcsec_per_px), None)
+        r90 = r90 / scale if r90 and scale and unit == "px" else None
+    return Pair(PurePath(a[0].path).name, _opinion(a, unit), _opinion(b, unit), r90)
+
+
+def _opinion(rows: list[Record], unit: str) -> Opinion:
+    by_observer: dict[str, list[tuple[float, float | None]]] = {}
+    for row in rows:
+        length = _length(row, unit)
+        if length is not None:
+            by_observer.setdefault(row.observer, []).append((length, _error(row, unit, length)))
+    means = [float(np.mean([value for value, _ in lines])) for lines in by_observer.values()]
+    if not means:
+        return Opinion(None, None, tuple(rows))
+    if len(means) > 1:
+        error: float | None = float(np.std(means, ddof=1) / math.sqrt(len(means)))
+    else:
+        lines = next(iter(by_observer.values()))
+        own = [e for _, e in lines if e is not None]
+        spread = np.std([v for v, _ in lines], ddof=1) / math.sqrt(len(lines)) if lines[1:] else 0
+        error = own[0] if own else float(spread) or None
+    return Opinion(float(np.mean(means)), error or None, tuple(rows))
+
+
+def _length(row: Record, unit: str) -> float | None:
+    value: float | None = getattr(row, f"length_{unit}")
+    return value if value is not None and value > 0 else None
+
+
+def _error(row: Record, unit: str, length: float) -> float | None:
+    """One standard deviation in `unit`, from the relative error where only others are known."""
+    for known in ("px", "arcsec"):
+        error, value = getattr(row, f"length_err_{known}"), getattr(row, f"length_{known}")
+        if error and value:
+            return float(error / value * length)
+    return row.length_err_arcsec if unit == "arcsec" else None

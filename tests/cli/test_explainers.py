@@ -1,0 +1,146 @@
+"""Several methods at once, estimates, targets, concepts and randomisation from the command line."""
+
+from __future__ import annotations
+
+import csv
+import json
+import runpy
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from galaxyscope.cli.main import main
+from galaxyscope.explain.registry import METHODS, PRESETS
+from galaxyscope.sky.readers import open_image
+
+pytestmark = pytest.mark.usefixtures("light_model")
+
+
+def run(*arguments: object) -> int:
+    return main([str(argument) for argument in arguments])
+
+
+def rows(text: str) -> dict[str, dict[str, str]]:
+    return {row["method"]: row for row in csv.DictReader(text.splitlines())}
+
+
+@pytest.fixture
+def few_methods(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that fits, one that is refused."""
+    from galaxyscope.explain import registry
+
+    monkeypatch.setattr(registry, "PRESETS", {"all": ("gradient", "grad-cam", "input-x-gradient")})
+
+
+@pytest.mark.usefixtures("few_methods")
+def test_all_methods_that_fit(folder: Path, tmp_path: Path, capsys, monkeypatch) -> None:
+    from galaxyscope.explain import gradient
+
+    honest = gradient.explain
+
+    def broken(*_):
+        raise RuntimeError("no luck today")
+
+    out = tmp_path / "maps"
+    ask = ("explain", folder / "a bar.fits", "--method", "all", "--target=-bar")
+    assert run(*ask, "-o", out, "--figure", out) == 0
+    found = rows(capsys.readouterr().out)
+    assert [row["outcome"] for row in found.values()] == ["fits", "refused", "fits"]
+    assert "no feature map" in found["grad-cam"]["reason"]
+    assert float(found["gradient"]["seconds"]) > 0
+    names = ["gradient.fits", "gradient.png", "input-x-gradient.fits", "input-x-gradient.png"]
+    assert sorted(p.name for p in out.iterdir()) == names
+    assert open_image(out / "gradient.fits").shape == (192, 192)
+
+    monkeypatch.setattr(gradient, "explain", broken)
+    shutil.rmtree(out)
+    assert run(*ask, "-o", out) == 1
+    printed = capsys.readouterr()
+    found = rows(printed.out)
+    assert found["gradient"]["outcome"] == "failed"
+    assert "gradient: no luck today" in printed.err
+    assert [p.name for p in out.iterdir()] == ["input-x-gradient.fits"]
+    assert honest is not broken
+
+
+def test_a_file_is_no_folder_for_many_maps(folder: Path, tmp_path: Path, capsys) -> None:
+    out = tmp_path / "m.fits"
+    out.write_text("mine")
+    assert run("explain", folder / "a bar.fits", "--method", "benchmark", "-o", out) == 2
+    assert "need a folder" in capsys.readouterr().err
+    assert out.read_text() == "mine"
+
+
+def test_estimates_without_a_map(folder: Path, tmp_path: Path, capsys) -> None:
+    assert run("explain", folder / "a bar.fits", "--method", "benchmark", "--estimate") == 0
+    found = rows(capsys.readouterr().out)
+    assert tuple(found) == PRESETS["benchmark"]
+    assert found["grad-cam"]["outcome"] == "refused"
+    times = {name: float(r["seconds"]) for name, r in found.items() if r["seconds"]}
+    assert times["smoothgrad/signed"] > 50 * times["gradient"] > 0
+    assert run("explain", folder / "a bar.fits", "--estimate", "--samples", "8") == 0
+    assert list(rows(capsys.readouterr().out)) == [next(iter(METHODS))]
+    assert list(tmp_path.glob("*.fits")) == []
+
+
+@pytest.mark.parametrize("target", ["p(bar)", "bar-vs-siblings", "logit(bar)", "Class3.2"])
+def test_targets(folder: Path, tmp_path: Path, target: str) -> None:
+    maps = []
+    for asked in (target, f"-{target}"):
+        out = tmp_path / f"{len(maps)}.npy"
+        ask = ("--method", "input-x-gradient", "-o", out, f"--target={asked}")
+        assert run("explain", folder / "a bar.fits", *ask) == 0
+        maps.append(np.load(out))
+    np.testing.assert_allclose(maps[1], -maps[0], atol=1e-6 * np.abs(maps[0]).max())
+
+
+@pytest.mark.parametrize(
+    ("target", "says"), [("p(no)", "no target 'no'"), ("arms", "no target 'arms'")]
+)
+def test_unknown_targets(folder: Path, tmp_path: Path, capsys, target: str, says: str) -> None:
+    out = tmp_path / "m.npy"
+    assert run("explain", folder / "a bar.fits", "--target", target, "-o", out) == 2
+    assert says in capsys.readouterr().err
+
+
+def test_concepts(folder: Path, tmp_path: Path, capsys) -> None:
+    """The network of these tests has no feature map, which is said."""
+    many = tmp_path / "many"
+    many.mkdir()
+    for number in range(12):
+        shutil.copy(folder / "a bar.fits", many / f"{number}.fits")
+    ask = ("concepts", folder, "--concept", many, "--random", many)
+    assert run(*ask, "-o", tmp_path / "t.csv") == 1
+    assert "has no feature map" in capsys.readouterr().err
+    assert run(*ask, "--concept", many) == 2
+    assert "the same name" in capsys.readouterr().err
+    assert run("concepts", folder, "--concept", folder, "--random", many) == 1
+    assert "2 pictures of the concept cutouts are too few" in capsys.readouterr().err
+
+
+def test_sanity(folder: Path, tmp_path: Path, capsys) -> None:
+    """A network without weights stays what it is: every method fails."""
+    ask = ("sanity", folder, "--method", "input-x-gradient", "-o", tmp_path)
+    assert run(*ask) == 0
+    (row,) = rows(capsys.readouterr().out).values()
+    assert (row["outcome"], float(row["similarity"])) == ("fails", pytest.approx(1))
+    kept = json.loads((tmp_path / "randomisation.json").read_text())
+    assert kept["model_sha256"] == "ab" * 32
+    assert run("sanity", folder, "-o", tmp_path / "nowhere") == 2
+    assert run("sanity", folder, "--method", "magic", "-o", tmp_path) == 2
+
+
+def test_the_share_on_the_source(folder: Path, capsys, monkeypatch) -> None:
+    from galaxyscope.classify import store
+
+    load = store.load_model
+    monkeypatch.setattr(store, "load_model", lambda name, device: load(name))
+    script = Path(__file__).parents[2] / "scripts" / "source_share.py"
+    module = runpy.run_path(str(script))
+    assert module["main"]([str(folder), "--model", "light", "--method", "input-x-gradient"]) == 0
+    _, line = capsys.readouterr().out.strip().splitlines()
+    name, share, _scatter, area, pictures = line.split()
+    assert (name, pictures) == ("input-x-gradient", "2")
+    assert float(share) > 0.95 > 0.5 > float(area), "the map is the light squared"

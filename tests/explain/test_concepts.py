@@ -1,0 +1,141 @@
+"""TCAV on features with known answers, and on a network."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from galaxyscope.explain.concepts import (
+    FEWEST,
+    compared,
+    concept_direction,
+    concept_scores,
+    p_value,
+    tcav,
+)
+from galaxyscope.work.watch import Cancelled, Watch
+
+
+def clouds(shift: float, count: int, seed: int, axis: int = 0, size: int = 6) -> np.ndarray:
+    x = np.random.default_rng(seed).normal(size=(count, size)).astype(np.float32)
+    x[:, axis] += shift
+    return x
+
+
+def test_the_direction_is_that_in_which_the_clouds_differ() -> None:
+    direction, accuracy = concept_direction(clouds(6, 200, 0), clouds(0, 200, 1))
+    assert np.linalg.norm(direction) == pytest.approx(1)
+    assert direction[0] > 0.9, "toward the concept"
+    assert accuracy > 0.95
+    back, _ = concept_direction(clouds(0, 200, 1), clouds(6, 200, 0))
+    assert back[0] < -0.9
+    _, chance = concept_direction(clouds(0, 200, 0), clouds(0, 200, 1))
+    assert 0.3 < chance < 0.7
+
+
+def test_the_score_is_the_share_of_rising_answers() -> None:
+    slopes = np.array([[1, 0], [2, -5], [-1, 3], [0, 1]], np.float32)
+    assert tcav(slopes, np.array([1.0, 0.0])) == 0.5
+    assert tcav(slopes, np.array([0.0, 1.0])) == 0.5
+    assert tcav(slopes, np.array([-1.0, 0.0])) == 0.25, "zero is not a rise"
+
+
+def test_the_test_has_known_answers() -> None:
+    rng = np.random.default_rng(0)
+    assert p_value(np.full(5, 0.5), np.full(5, 0.5)) == 1
+    assert p_value(np.full(5, 1.0), np.full(5, 0.5)) == 0
+    one, other = rng.normal(size=9), rng.normal(size=9) + 3
+    from scipy.stats import ttest_ind
+
+    assert p_value(one, other) == pytest.approx(ttest_ind(one, other, equal_var=False).pvalue)
+
+
+@pytest.mark.parametrize(
+    ("slope", "score", "significant"), [(1.0, 1.0, True), (-1.0, 0.0, True), (0.0, None, False)]
+)
+def test_a_used_concept_is_told_from_an_unused_one(slope, score, significant) -> None:
+    """Derivatives of either sign along the concept's axis, or along another one."""
+    slopes = 0.1 * np.random.default_rng(3).normal(size=(40, 6)).astype(np.float32)
+    slopes[:, 0] += slope
+    if slope == 0:
+        slopes[:, 1:] *= 10
+    found = compared(clouds(6, 40, 0), clouds(0, 100, 1), slopes, 30, seed=0, watch=None)
+    p = p_value(found.scores, found.random_scores)
+    assert (p < 0.01) is significant
+    if score is not None:
+        assert found.scores.mean() == pytest.approx(score, abs=0.02)
+    again = compared(clouds(6, 40, 0), clouds(0, 100, 1), slopes, 30, seed=0, watch=None)
+    np.testing.assert_array_equal(found.scores, again.scores)
+
+
+class Colours(nn.Module):
+    """The answer rises with red and falls with blue; green does not matter."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.head = nn.Conv2d(3, 3, 1), nn.Linear(3, 2)
+        with torch.no_grad():
+            self.conv.weight.copy_(torch.eye(3)[..., None, None])
+            self.conv.bias.zero_()
+            self.head.weight.copy_(torch.tensor([[5.0, 0.0, -5.0], [0.0, 0.0, 0.0]]))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.head(torch.tanh(self.conv(x).mean((2, 3))))
+
+
+@pytest.fixture
+def coloured(make_input):
+    def make(channel: int | None, count: int, seed: int):
+        rng = np.random.default_rng(seed)
+        made = []
+        for _ in range(count):
+            pixels = rng.random((3, 8, 8)).astype(np.float32) * 0.5
+            if channel is not None:
+                pixels[channel] += 0.5
+            made.append(make_input(pixels))
+        return made
+
+    return make
+
+
+def test_the_network_uses_the_colours_it_was_built_to_use(classify, coloured) -> None:
+    classifier = classify(Colours())
+    seen: list[tuple[int, int]] = []
+    found = concept_scores(
+        classifier,
+        {"red": coloured(0, 15, 1), "blue": coloured(2, 15, 2)},
+        coloured(None, 40, 3),
+        coloured(None, 10, 4),
+        "bar",
+        counterparts=10,
+        watch=Watch(lambda done, total, _: seen.append((done, total))),
+    )
+    red, blue = found
+    assert (red.concept, red.target, red.model, red.examples) == ("red", "Class3.1", "small", 15)
+    assert red.score == 1
+    assert blue.score == 0
+    assert max(red.p_value, blue.p_value) < 0.01
+    assert min(red.accuracy, blue.accuracy) > 0.9
+    assert seen[-1] == (80, 80)
+    (against,) = concept_scores(
+        classifier, {"red": coloured(0, 15, 1)}, coloured(None, 40, 3), coloured(None, 10, 4),
+        "-bar", counterparts=10,
+    )  # fmt: skip
+    assert (against.target, against.score) == ("-Class3.1", 0)
+
+
+def test_too_few_pictures_are_refused_and_it_can_be_cancelled(classify, coloured) -> None:
+    classifier, few, many = classify(Colours()), coloured(0, FEWEST - 1, 1), coloured(0, 30, 1)
+    for examples, random, pictures, says in (
+        (few, many, many, "5 pictures of the concept red are too few: 6"),
+        (many, few, many, "5 pictures of random are too few: 12"),
+        (many, many, [], "0 pictures of explained are too few: 1"),
+    ):
+        with pytest.raises(ValueError, match=says):
+            concept_scores(classifier, {"red": examples}, random, pictures, "bar")
+    watch = Watch()
+    watch.cancel()
+    with pytest.raises(Cancelled):
+        concept_scores(classifier, {"red": many}, many, many, "bar", watch=watch)
