@@ -10,17 +10,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
-# Distributions that no module of galaxyscope imports, though they are installed with it:
-# captum and lime are the references its own methods are tested against, the others come with
-# them; fontTools is for vector figures, networkx, Jinja and setuptools for compiling networks,
-# tzdata for systems without time zones.
+# Distributions that no module of galaxyscope imports, though they are installed with it: captum
+# and lime are the references its own methods are tested against; fontTools is for vector
+# figures, networkx, Jinja and setuptools for compiling networks, tzdata for systems without
+# time zones.
 DISTRIBUTIONS = frozenset(
-    {"captum", "lime", "scikit-learn", "imageio", "fonttools", "fsspec"}
+    {"captum", "lime", "imageio", "fonttools", "fsspec"}
     | {"networkx", "jinja2", "markupsafe", "setuptools", "tzdata"}
 )
 
 # What is imported, but comes into the environment through one of those.
-ADDED_DISTRIBUTIONS = ("scikit-image", "matplotlib")
+ADDED_DISTRIBUTIONS = ("scikit-image", "scikit-learn")
 
 FILES = (
     # Tests and what is only there to compile against.
@@ -62,6 +62,9 @@ FILES = (
     "torchgen/*",
     "numpy/f2py/*",
     "scipy/datasets/*",
+    "sklearn/datasets/data/*",
+    "sklearn/datasets/images/*",
+    "joblib/test/*",
     "scipy/_lib/array_api_compat/dask/*",
     "sympy/categories/*",
     "sympy/crypto/*",
@@ -126,7 +129,6 @@ FILES = (
     "PySide6/QtConcurrent.*",
     "PySide6/QtDesigner.*",
     "PySide6/QtHelp.*",
-    "PySide6/QtOpenGL*",
     "PySide6/QtPrintSupport.*",
     "PySide6/QtQml.*",
     "PySide6/QtQuick*",

@@ -15,6 +15,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import tomllib
 import zipfile
 from collections.abc import Iterable, Iterator
 from importlib.metadata import Distribution, distribution
@@ -35,15 +36,13 @@ def canonical(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def needed(root: str, added: Iterable[str] = (), without: Iterable[str] = ()) -> list[str]:
-    """Names of the distributions that one needs, itself left out, in alphabetical order.
+def needed(requirements: Iterable[str], without: Iterable[str] = ()) -> list[str]:
+    """Names of the distributions that fulfil requirements, and theirs, in alphabetical order.
 
     Parameters
     ----------
-    root : str
-        An installed distribution.
-    added : iterable of str
-        Taken besides its requirements.
+    requirements : iterable of str
+        As in pyproject.toml.
     without : iterable of str
         Neither taken nor followed.
 
@@ -54,20 +53,22 @@ def needed(root: str, added: Iterable[str] = (), without: Iterable[str] = ()) ->
     """
     found: set[str] = set()
     stop = {canonical(name) for name in without}
-    ahead = [*_requirements(distribution(root)), *map(canonical, added)]
+    ahead = list(requirements)
     while ahead:
-        name = ahead.pop()
-        if name not in found and name not in stop:
+        requirement = Requirement(ahead.pop())
+        name = canonical(requirement.name)
+        wanted = requirement.marker is None or requirement.marker.evaluate({"extra": ""})
+        if wanted and name not in found and name not in stop:
             found.add(name)
-            ahead += _requirements(distribution(name))
-    return sorted(found - {canonical(root)})
+            ahead += distribution(name).requires or ()
+    return sorted(found)
 
 
-def _requirements(of: Distribution) -> Iterator[str]:
-    for text in of.requires or ():
-        requirement = Requirement(text)
-        if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
-            yield canonical(requirement.name)
+def shipped() -> list[str]:
+    """Names of the distributions that the package brings."""
+    text = (Path(__file__).resolve().parents[1] / "pyproject.toml").read_text(encoding="utf-8")
+    requirements = tomllib.loads(text)["project"]["dependencies"]
+    return needed([*requirements, *ADDED_DISTRIBUTIONS], DISTRIBUTIONS)
 
 
 def files_of(of: Distribution) -> Iterator[tuple[Path, PurePosixPath]]:
@@ -153,8 +154,7 @@ def main(wheel: Path, tree: Path) -> None:
     site = tree / "lib" / VERSION / "site-packages"
     copy_python(tree)
     print(f"tree: {size_of(tree) / 1e6:7.1f} MB  Python {sysconfig.get_python_version()}")
-    names = needed(PROGRAM, ADDED_DISTRIBUTIONS, DISTRIBUTIONS)
-    sizes = copy_packages(names, site)
+    sizes = copy_packages(shipped(), site)
     for name in sorted(sizes, key=lambda n: -sizes[n]):
         print(f"tree: {sizes[name] / 1e6:7.1f} MB  {name}")
     strip(tree, site)

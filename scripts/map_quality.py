@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from galaxyscope.classify.classifier import Classifier
 from galaxyscope.classify.store import load_model
 from galaxyscope.pipeline import MeasureSettings, explain_image
 from galaxyscope.sky.image import PixelScale
@@ -46,39 +47,48 @@ def main(argv: list[str] | None = None) -> int:
     table = arguments.data / "bar_lengths" / "galaxyzoo_424.csv"
     with table.open(newline="", encoding="utf-8") as file:
         truths = list(csv.DictReader(file))[: arguments.limit]
-    print(f"{'network':24s} {'method':32s} share  light  enrich  " + "  ".join(f"grid{p}" for p in PERIODS))
+    print(f"{'network':24s} {'method':32s} share  light  enrich  grid2  grid4  grid8")
     with (
         tempfile.TemporaryDirectory() as folder,
         zipfile.ZipFile(table.with_suffix(".zip")) as archive,
     ):
         names = {Path(n).name: n for n in archive.namelist()}
+        galaxies = [
+            (truth, Path(archive.extract(names[truth["image"]], folder))) for truth in truths
+        ]
         for model in arguments.models:
             classifier = load_model(model)
             for method in arguments.methods:
                 settings = MeasureSettings(method=method, samples=arguments.samples)
-                rows = []
-                for truth in tqdm(truths, disable=not sys.stderr.isatty()):
-                    path = Path(archive.extract(names[truth["image"]], folder))
-                    scale = PixelScale(float(truth["scale_arcsec_per_px"]), "catalogue")
-                    image = open_image(path).replace(scale=scale)
-                    attribution = explain_image(image, classifier, settings)
-                    relevance = np.maximum(attribution.values, 0)
-                    light = classifier.prepare(image).pixels.mean(axis=0)
-                    step = attribution.to_cutout.pixel_size
-                    diameter = float(truth["bar_full_length_arcsec"]) / scale.arcsec_per_px / step
-                    rows.append(
-                        [
-                            share_inside(relevance, diameter),
-                            share_inside(light, diameter),
-                            *(grid_power(attribution.values, p) for p in PERIODS),
-                        ]
-                    )
-                found = np.array(rows)
-                ratio = np.median(found[:, 0] / found[:, 1])
-                share, light_share = np.median(found[:, :2], axis=0)
+                found = np.array(
+                    [
+                        judge(path, truth, classifier, settings)
+                        for truth, path in tqdm(galaxies, disable=not sys.stderr.isatty())
+                    ]
+                )
+                share, light = np.median(found[:, :2], axis=0)
+                enriched = np.median(found[:, 0] / found[:, 1])
                 grids = "  ".join(f"{g:5.1f}" for g in found[:, 2:].mean(axis=0))
-                print(f"{model:24s} {method:32s} {share:.3f}  {light_share:.3f}  {ratio:6.2f}  {grids}", flush=True)
+                figures = f"{share:.3f}  {light:.3f}  {enriched:6.2f}  {grids}"
+                print(f"{model:24s} {method:32s} {figures}", flush=True)
     return 0
+
+
+def judge(
+    path: Path, truth: dict[str, str], classifier: Classifier, settings: MeasureSettings
+) -> list[float]:
+    """Share of the relevance and of the light inside the bar's circle, power of the grids."""
+    scale = PixelScale(float(truth["scale_arcsec_per_px"]), "catalogue")
+    image = open_image(path).replace(scale=scale)
+    attribution = explain_image(image, classifier, settings)
+    light = classifier.prepare(image).pixels.mean(axis=0)
+    step = attribution.to_cutout.pixel_size * scale.arcsec_per_px
+    diameter = float(truth["bar_full_length_arcsec"]) / step
+    return [
+        share_inside(np.maximum(attribution.values, 0), diameter),
+        share_inside(light, diameter),
+        *(grid_power(attribution.values, period) for period in PERIODS),
+    ]
 
 
 def share_inside(values: NDArray[np.floating], diameter: float) -> float:

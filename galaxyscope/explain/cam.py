@@ -76,10 +76,10 @@ def hires_cam(a: Tensor, g: Tensor) -> Tensor:
 
 
 def eigen_cam(a: Tensor, g: Tensor) -> Tensor:
-    """Project the features on their first right singular vector; positive where most are."""
+    """Project the features on their first right singular vector, positive on the whole."""
     flat = a[0].flatten(1).T
     along = flat @ torch.linalg.svd(flat, full_matrices=False).Vh[0]
-    if float(along @ flat.sum(1)) < 0:
+    if float(along.sum()) < 0:
         along = -along
     return along.view(1, *a.shape[2:]).relu()
 

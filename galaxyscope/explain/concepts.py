@@ -13,6 +13,7 @@ activations and directions in pickled files, which GalaxyScope never opens.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -251,4 +252,6 @@ def p_value(scores: NDArray[np.float64], random_scores: NDArray[np.float64]) -> 
 
     if np.ptp(scores) == 0 and np.ptp(random_scores) == 0:  # no scatter, no test
         return 1.0 if scores[0] == random_scores[0] else 0.0
-    return float(ttest_ind(scores, random_scores, equal_var=False).pvalue)
+    with warnings.catch_warnings():  # one of them may scatter too little for its moments
+        warnings.simplefilter("ignore", RuntimeWarning)
+        return float(ttest_ind(scores, random_scores, equal_var=False).pvalue)

@@ -91,6 +91,8 @@ def explain(
     made_with = {
         key: value for part in made for key, value in part.parameters.items() if key not in settings
     }
+    if reached := [p for part in made if (p := part.parameters.get("agreement_reached"))]:
+        made_with["agreement_reached"] = min(reached)
     odd = oddities(result.values, result.target)
     result = dataclasses.replace(
         result,

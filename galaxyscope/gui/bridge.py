@@ -45,6 +45,8 @@ class Task:
     quiet : bool
         True for housekeeping (thumbnails, saving) that the list of jobs does not show,
         unless it fails and nobody listens to `failed`.
+    gives_way : bool
+        True for work that nobody waits for: cancelled as soon as another task comes to its lane.
     key, priority
         As in `galaxyscope.work.jobs.Job`.
     """
@@ -59,6 +61,7 @@ class Task:
     partial: Callable[[Any], None] | None = None
     prepare: Callable[[Any], Any] | None = None
     quiet: bool = False
+    gives_way: bool = False
     key: Hashable | None = None
     priority: int = 0
     state: JobState = JobState.PENDING
@@ -103,6 +106,9 @@ class Bridge(QObject):
         """Start a task (or start it again); call it on the GUI thread."""
         if self._closed:
             return task
+        for other in self._running:
+            if other.gives_way and other.lane == task.lane and not task.gives_way:
+                other.cancel()
         task.state, task.steps, task.failure = JobState.PENDING, (0, 0), None
         task._telling = False
         self._running.append(task)

@@ -174,6 +174,19 @@ def load_network(name: str | None) -> Classifier:
     return load_model(name)
 
 
+def calibrate(classifier: Classifier, watch: Watch) -> None:
+    """Find out how the network runs best here, and run it that way from now on.
+
+    Raises
+    ------
+    Cancelled
+        Soon after ``watch.cancel()``.
+    """
+    from galaxyscope.classify.calibrate import calibrate as measure_speed
+
+    measure_speed(classifier, watch)
+
+
 def predict(classifier: Classifier, image: SkyImage) -> Prediction:
     """Return what the network says of an image."""
     from galaxyscope.pipeline import predict_image

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from galaxyscope.classify.card import ModelCard
     from galaxyscope.classify.classifier import Classifier, Prediction
 
-PREDICT, BADGE = 20, -10
+PREDICT, BADGE, CALIBRATE = 20, -10, -20
 Then = Callable[[], object]
 
 
@@ -128,6 +128,26 @@ class Classifying(QObject):
         self.consider(self._desk.workspace.current)
         if then is not None:
             then()
+        self._calibrate(classifier)
+
+    def _calibrate(self, classifier: Classifier) -> None:
+        """Once per network and machine, when the lane is idle: find its fastest way to run."""
+        if classifier is not self.classifier or all(m.modes for m in classifier.members):
+            return
+        self._desk.bridge.run(
+            Task(
+                "Time network",
+                None,
+                chores.NETWORK,
+                functools.partial(chores.calibrate, classifier),
+                done=lambda _nothing: None,
+                failed=lambda _failure: None,  # it goes on as it is
+                cancelled=functools.partial(self._calibrate, classifier),
+                priority=CALIBRATE,
+                quiet=True,
+                gives_way=True,
+            )
+        )
 
     def _not_loaded(self, task: Task, failure: Failure) -> None:
         if task is not self._loading:

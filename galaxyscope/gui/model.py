@@ -119,7 +119,8 @@ class Galaxy:
     def automatic(self) -> Record | None:
         """The newest automatic row, None if there is none."""
         rows = [r for r in self.records if r.kind == "automatic" and not r.error]
-        return max(rows, key=lambda r: r.created_at, default=None)
+        # Of those of the same second the one that came last.
+        return max(reversed(rows), key=lambda r: r.created_at, default=None)
 
     @property
     def shown_map(self) -> ShownMap | None:

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galaxyscope.measure.deproject import Disc, inclination_of
+from galaxyscope.measure.fourier import FourierBar, fourier_bar
 
 Floats = NDArray[np.float64]
 
@@ -62,7 +63,6 @@ class Isophotes:
 def isophotes(
     light: NDArray[np.floating],
     centre: tuple[float, float] | None = None,
-    start: float | None = None,
 ) -> Isophotes | None:
     """Fit isophotes.
 
@@ -72,8 +72,6 @@ def isophotes(
         Sky-subtracted; NaN where there is no value.
     centre : (x, y), optional
         Of the galaxy, kept fixed; the middle of the picture by default.
-    start : float, optional
-        Semi-major axis of the first ellipse; an eighth of the shorter side by default.
 
     Returns
     -------
@@ -83,35 +81,37 @@ def isophotes(
     rows, columns = light.shape
     x0, y0 = ((columns - 1) / 2, (rows - 1) / 2) if centre is None else centre
     largest = min(x0, y0, columns - 1 - x0, rows - 1 - y0)
-    first = min(rows, columns) / 8 if start is None else start
-    if largest <= first:
+    guess = fourier_bar(light, (x0, y0), largest=largest / 2)
+    if guess is None:
         return None
-    sma, eps, angle = _profile(np.asarray(light, np.float64), x0, y0, first, largest)
+    sma, eps, angle = _profile(np.asarray(light, np.float64), x0, y0, guess, largest)
     if len(sma) < _FEWEST:
         return None
     return _read(sma, eps, angle)
 
 
 def _profile(
-    light: Floats, x0: float, y0: float, first: float, largest: float
+    light: Floats, x0: float, y0: float, guess: FourierBar, largest: float
 ) -> tuple[Floats, Floats, Floats]:
     """Semi-major axes, ellipticities and directions (radians) of good ellipses, outwards."""
     from photutils.isophote import Ellipse, EllipseGeometry  # heavy
 
     good: dict[float, tuple[float, float]] = {}
     masked = np.ma.masked_invalid(light)
-    # The fit follows the gradient from where it starts; one start in four finds its way at least.
-    for eps in (0.2, 0.5):
-        for turn in (0.0, np.pi / 2):
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # ellipses that fail are left out below
-                geometry = EllipseGeometry(x0, y0, first, eps, turn)
-                fitted: Any = Ellipse(masked, geometry).fit_image(
-                    minsma=2.0, maxsma=largest, step=_GROWTH, fix_center=True, maxgerr=0.7
-                )
-            rows = [(i.sma, i.eps, i.pa) for i in fitted if i.sma > 0 and i.stop_code in (0, 2)]
-            if len(rows) > len(good):
-                good = {s: (e, a) for s, e, a in rows if np.isfinite(e) and np.isfinite(a)}
+    edge = guess.radius if guess.length is None else 0.6 * guess.length
+    # Along the plateau of a bar the light has no gradient to follow: the first ellipse lies
+    # outside, where it has, and inner ones follow from it.
+    for first in (edge, largest / 2, largest / 4):
+        first = float(np.clip(first, 4.0, 0.9 * largest))
+        geometry = EllipseGeometry(x0, y0, first, 0.3, np.radians(guess.angle_deg))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # ellipses that fail are left out below
+            fitted: Any = Ellipse(masked, geometry).fit_image(
+                minsma=2.0, maxsma=largest, step=_GROWTH, fix_center=True, maxgerr=0.7
+            )
+        rows = [(i.sma, i.eps, i.pa) for i in fitted if i.sma > 0 and i.stop_code in (0, 2)]
+        if len(rows) > len(good):
+            good = {s: (e, a) for s, e, a in rows if np.isfinite(e) and np.isfinite(a)}
         if len(good) >= 2 * _FEWEST:
             break
     sma = np.array(sorted(good))

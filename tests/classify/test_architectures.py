@@ -340,5 +340,7 @@ def test_untrained_vgg_tells_pictures_apart(name: str) -> None:
     torch.manual_seed(0)
     network = build("vgg16", 3, {"width": 0.25, "dense": (16,), "grid": 1, "activation": name})
     with torch.inference_mode():
-        answers = network.eval()(torch.rand(4, 3, 64, 64) * torch.linspace(0.1, 1, 4)[:, None, None, None])
+        answers = network.eval()(
+            torch.rand(4, 3, 64, 64) * torch.linspace(0.1, 1, 4)[:, None, None, None]
+        )
     assert float(answers.std(dim=0).max()) > 1e-4

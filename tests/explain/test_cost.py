@@ -34,6 +34,7 @@ OWN_WAY = {
     "lrp": "counts as four passes back",
     "deeplift": "its run for the reference looks like one with a way back",
     "deeplift-shap": "the same",
+    "ablation-cam": "one picture and many maps",
 }
 
 
@@ -57,7 +58,7 @@ def test_the_number_of_passes_is_what_runs(small, classify, make_input, few, nam
     if name in OWN_WAY:
         assert told >= ran
     elif name in {"lime", "lime/fine", "kernel-shap", "e-lime"}:
-        assert told / 3 <= ran <= told + 2 * 16, "repeated masks are asked about once"
+        assert 0 < ran <= told, "repeated masks are asked about once"
     else:
         assert abs(told - ran) <= 3, f"predicted {told}, ran {ran}"
 

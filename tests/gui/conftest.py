@@ -43,6 +43,12 @@ class FakeClassifier:
         )
     )
 
+    modes: dict[str, str] = field(default_factory=lambda: {"as": "it is"})
+
+    @property
+    def members(self) -> tuple[FakeClassifier, ...]:
+        return (self,)
+
     def prepare(self, image: SkyImage) -> NetworkInput:
         rows, columns = image.shape
         pixels = np.zeros((3, SIDE, SIDE), np.float32)

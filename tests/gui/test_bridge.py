@@ -130,3 +130,23 @@ def test_close_finishes_what_has_to_be_kept(qapp: Any) -> None:
     assert bridge.close(finish="session")
     assert time.monotonic() - started < 1.0
     assert kept == [0, 1, 2, 3, 4]
+
+
+def test_work_that_nobody_waits_for_gives_way(bridge: Bridge, qtbot: Any) -> None:
+    """It is cancelled by the next task of its lane, not by one of another lane."""
+    began, said = threading.Event(), []
+
+    def idle(watch: Watch) -> None:
+        began.set()
+        while True:
+            watch.check()
+            time.sleep(0.001)
+
+    patient = bridge.run(task(idle, gives_way=True, cancelled=lambda: said.append("gave way")))
+    assert began.wait(2)
+    bridge.run(task(lambda: None, lane="io", done=lambda _: said.append("other lane")))
+    qtbot.waitUntil(lambda: said == ["other lane"])
+    assert patient.state is JobState.BUSY
+    bridge.run(task(lambda: None, done=lambda _: said.append("same lane")))
+    qtbot.waitUntil(lambda: len(said) == 3)
+    assert said[1:] == ["gave way", "same lane"]

@@ -443,7 +443,6 @@ def test_last_model_is_there_at_the_next_start(
     assert window.classifying.card.title == "Bars"
 
 
-@pytest.mark.xfail(reason="the right docks grow by 30 px when the first map comes", strict=True)
 def test_panels_keep_their_width_whatever_is_said(drive: Any, folder: Path, qtbot: Any) -> None:
     window = drive.window
     window.resize(1280, 800)
@@ -460,3 +459,31 @@ def test_panels_keep_their_width_whatever_is_said(drive: Any, folder: Path, qtbo
     assert window.classify_panel.width() == before
     note = window.explain_panel._note
     assert note.label.height() >= note.label.heightForWidth(note.label.width()) or note.isHidden()
+
+
+def test_new_network_is_timed_once_while_nobody_waits(
+    drive: Any, folder: Path, monkeypatch: Any
+) -> None:
+    timed: list[str] = []
+
+    def calibrate(classifier: Any, watch: Any) -> None:
+        watch.check()
+        timed.append(classifier.card.name)
+        classifier.modes = {"forward": "best"}
+
+    monkeypatch.setattr(chores, "calibrate", calibrate)
+    load = chores.load_network
+
+    def untimed(name: str | None) -> Any:
+        classifier = load(name)
+        classifier.modes = {}
+        return classifier
+
+    monkeypatch.setattr(chores, "load_network", untimed)
+    ready(drive, folder)
+    assert timed == [], "this one was timed before"
+    choose(drive, "bars", "Bars")
+    drive.until(lambda: timed == ["bars"])
+    drive.until(lambda: drive.window.workspace.current.prediction is not None)
+    drive.until(lambda: not any(t.gives_way for t in drive.window.desk.bridge.running))
+    assert timed == ["bars"]

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from galaxyscope.measure.deproject import Disc, deproject, inclination_of
@@ -16,6 +16,7 @@ ANGLES = st.floats(-720, 720)
 TILTS = st.floats(0, 85)
 
 
+@settings(deadline=None)
 @given(length=st.floats(0.1, 1e4), pa=ANGLES, disc_pa=ANGLES)
 def test_face_on_nothing_changes(length: float, pa: float, disc_pa: float) -> None:
     found = deproject(length, pa, Disc(0, disc_pa), 0.3)
@@ -24,12 +25,14 @@ def test_face_on_nothing_changes(length: float, pa: float, disc_pa: float) -> No
     assert not found.steep
 
 
+@settings(deadline=None)
 @given(tilt=TILTS, pa=ANGLES)
 def test_along_the_line_of_nodes_nothing_changes(tilt: float, pa: float) -> None:
     assert deproject(10, pa, Disc(tilt, pa)).factor == pytest.approx(1)
     assert deproject(10, pa + 180, Disc(tilt, pa)).factor == pytest.approx(1)
 
 
+@settings(deadline=None)
 @given(tilt=TILTS, pa=ANGLES)
 def test_across_it_the_cosine_is_taken_back(tilt: float, pa: float) -> None:
     found = deproject(10, pa + 90, Disc(tilt, pa))
@@ -37,6 +40,7 @@ def test_across_it_the_cosine_is_taken_back(tilt: float, pa: float) -> None:
     assert found.steep == (tilt > 60)
 
 
+@settings(deadline=None)
 @given(tilt=TILTS, pa=ANGLES, disc_pa=ANGLES)
 def test_the_factor_has_bounds_and_no_head(tilt: float, pa: float, disc_pa: float) -> None:
     factor = deproject(1, pa, Disc(tilt, disc_pa)).factor
@@ -46,6 +50,7 @@ def test_the_factor_has_bounds_and_no_head(tilt: float, pa: float, disc_pa: floa
     assert mirrored == pytest.approx(factor, rel=1e-6)
 
 
+@settings(deadline=None)
 @given(delta=st.floats(0, 360), tilt=st.floats(0, 80))
 def test_a_vector_in_the_disc_comes_back(delta: float, tilt: float) -> None:
     """Project a bar of length 7 at an angle in the disc plane; lay it flat again."""

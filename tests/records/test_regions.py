@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from galaxyscope.records.record import Record
@@ -13,6 +13,7 @@ from galaxyscope.records.tables import TableError, write_records
 numbers = st.floats(-1e4, 1e4, allow_nan=False)
 
 
+@settings(deadline=None)
 @given(ends=st.tuples(numbers, numbers, numbers, numbers), observer=st.text(max_size=20))
 def test_lines_come_back(
     tmp_path_factory: pytest.TempPathFactory,

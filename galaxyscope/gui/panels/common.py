@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QColor, QFont, QPainter, QPaintEvent, QPalette, QResizeEvent
 from PySide6.QtWidgets import (
     QDialog,
@@ -66,6 +66,10 @@ class ElidedLabel(QuietLabel):
         self.setAccessibleName(text)
         self.setToolTip("\n".join(part for part in (text, tip) if part))
         self._elide()
+
+    def minimumSizeHint(self) -> QSize:
+        """No width of its own: a long text must not widen the panel before it is cut."""
+        return QSize(0, super().minimumSizeHint().height())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Cut the text to the new width."""

@@ -208,10 +208,12 @@ class ExplainPanel(QWidget):
     def show_progress(self, steps: tuple[int, int] | None) -> None:
         """Show how far a running job is; None takes the progress away."""
         running = steps is not None
-        for widget in (self._progress, self._steps, self._cancel):
-            widget.setVisible(running)
-        for button in (self._run, self._measure):
-            button.setVisible(not running)
+        bar, buttons = (self._progress, self._steps, self._cancel), (self._run, self._measure)
+        # First away, then in: all of them at once would be wider than the panel.
+        for widget in buttons if running else bar:
+            widget.hide()
+        for widget in bar if running else buttons:
+            widget.show()
         if steps is not None:
             done, total = steps
             self._progress.setRange(0, total)
