@@ -76,6 +76,7 @@ def train(
     rates = [[group["lr"] for group in stepper.param_groups] for stepper in steppers]
     history = state.resume(folder, network, average, steppers, recipe)
     if not history:
+        _begin(network, recipe)
         average.load_state_dict(network.state_dict())
     last = min(recipe.epochs, epochs or recipe.epochs)
     if len(history) >= last or plateau(history, recipe)[1]:
@@ -151,6 +152,20 @@ def _line(history: state.History, last: int) -> str:
 
 def _precision(device: torch.device, recipe: Recipe) -> torch.autocast:
     return torch.autocast(device.type, torch.bfloat16, enabled=recipe.precision == "bf16")
+
+
+def _begin(network: nn.Module, recipe: Recipe) -> None:
+    """Give a network the weights that the recipe begins with."""
+    if not recipe.start:
+        return
+    from galaxyscope.classify.store import load_model
+
+    own = network.state_dict()
+    known = load_model(recipe.start, "cpu").network.state_dict()
+    fitting = {k: v for k, v in known.items() if k in own and v.shape == own[k].shape}
+    if not fitting:
+        raise DataError(f"the model {recipe.start} has no layer like those of {recipe.name}")
+    network.load_state_dict({**own, **fitting})
 
 
 def _read(recipe: Recipe, folder: Path) -> list[Pictures]:

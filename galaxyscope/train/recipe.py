@@ -153,6 +153,9 @@ class Recipe:
         Weight of an output in the loss, 1 where absent.
     teacher : str
         Name or folder of the model that labels sources with ``taught``.
+    start : str
+        Name or folder of a model of the same architecture whose weights the training begins
+        with; layers of another size (the last, for other outputs) begin at random.
     architecture : str
     parameters : mapping
         Keyword arguments of the architecture.
@@ -201,6 +204,7 @@ class Recipe:
     scale: float = 1.0
     weights: Mapping[str, float] = field(default_factory=dict)
     teacher: str = ""
+    start: str = ""
     architecture: str = "preact-resnet"
     parameters: Mapping[str, Any] = field(default_factory=dict)
     view: float = 1.0
