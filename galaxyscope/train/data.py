@@ -40,6 +40,8 @@ class Pictures:
     weights : ndarray, shape (n,), float32
     field : float
         Side of the field at zoom 1, in pixels of `pixels`.
+    agreed : ndarray, shape (n,), float32
+        Share of the people who chose a picture's class; 1 where the table does not say.
     """
 
     names: tuple[str, ...]
@@ -47,6 +49,7 @@ class Pictures:
     values: NDArray[np.float32]
     weights: NDArray[np.float32]
     field: float
+    agreed: NDArray[np.float32]
 
 
 def read_pictures(
@@ -101,7 +104,9 @@ def read_pictures(
     if source.taught:
         values = np.zeros((len(rows), len(recipe.outputs)), np.float32)
     weights = np.array([entry.weight for entry in rows], np.float32)
-    return Pictures(tuple(names), np.stack(blocks), values, weights, source.field_px * side / first)
+    agreed = np.array([entry.agreed for entry in rows], np.float32)
+    field = source.field_px * side / first
+    return Pictures(tuple(names), np.stack(blocks), values, weights, field, agreed)
 
 
 def _opened(raw: bytes, what: str) -> Image.Image:

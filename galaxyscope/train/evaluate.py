@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from galaxyscope.classify.classifier import Classifier
 
 BAR = "Class3.1"
+#: Share of the people from which Galaxy Zoo counts a galaxy as clean (Lintott et al. 2008).
+CLEAR = 0.8
 _SHOWN = 30
 Array = NDArray[np.float64]
 
@@ -87,7 +89,7 @@ def evaluate(
     count = len(pictures.names)
     metrics = [
         Metric(name, round(value, 4), split, size)
-        for name, value, size in _figures(people, found, recipe, count)
+        for name, value, size in _figures(people, found, recipe, count, pictures.agreed >= CLEAR)
         if math.isfinite(value)
     ]
     _write(folder, metrics, classifier, pictures, found[""], recipe, split)
@@ -109,7 +111,7 @@ def _field(card: ModelCard, pictures: Pictures) -> float:
 
 
 def _figures(
-    people: Array, found: dict[str, Array], recipe: Recipe, count: int
+    people: Array, found: dict[str, Array], recipe: Recipe, count: int, clear: NDArray[np.bool_]
 ) -> Iterable[tuple[str, float, int]]:
     """Name, value and number of pictures of every figure on the card."""
     if recipe.target == "classes":
@@ -120,6 +122,13 @@ def _figures(
     for view, network in found.items():
         if recipe.target == "classes":
             yield f"accuracy{view}", scores.accuracy(people, network), count
+            if 0 < clear.sum() < count:
+                right = scores.accuracy(people[clear], network[clear])
+                yield (
+                    f"accuracy where {CLEAR:.0%} of the people agree{view}",
+                    right,
+                    int(clear.sum()),
+                )
             if recipe.pair:
                 among = [recipe.outputs.index(name) for name in recipe.pair]
                 right = scores.accuracy(people, network, among)

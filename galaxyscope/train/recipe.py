@@ -70,6 +70,8 @@ class Source:
         here or among the recipe's outputs is left out.
     where : mapping of str to list of str
         Only rows whose column has one of these values.
+    unless : mapping of str to list of str
+        No row whose column has one of these values.
     double : str
         Column of flags; rows where it is 1 count double.
     share : float
@@ -99,6 +101,7 @@ class Source:
     label: str = ""
     classes: Mapping[str, str] = field(default_factory=dict)
     where: Mapping[str, list[str]] = field(default_factory=dict)
+    unless: Mapping[str, list[str]] = field(default_factory=dict)
     double: str = ""
     share: float = 1.0
     taught: bool = False

@@ -40,6 +40,8 @@ class Entry:
     weight : float
     sky : (ra, dec) or ()
         Degrees.
+    agreed : float
+        Share of the people who chose its class; 1 where the table does not say.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Entry:
     values: tuple[float, ...]
     weight: float
     sky: tuple[float, ...] = ()
+    agreed: float = 1.0
 
 
 def read_entries(recipe: Recipe, split: str, source: Source) -> list[Entry]:
@@ -106,6 +109,8 @@ def _entries(source: Source, recipe: Recipe) -> list[Entry]:
     for row in _rows(source, recipe):
         if any(row[column] not in values for column, values in source.where.items()):
             continue
+        if any(row[column] in values for column, values in source.unless.items()):
+            continue
         values = _values(row, recipe, source)
         if values is None:
             continue
@@ -114,7 +119,10 @@ def _entries(source: Source, recipe: Recipe) -> list[Entry]:
             raise DataError(f"{source.table.name}: two rows are called {name!r}")
         weight = 1.0 + (_number(row, source.double, source) if source.double else 0.0)
         sky = tuple(_number(row, column, source) for column in source.sky)
-        found[name] = Entry(name, _split(row, source), values, weight, sky)
+        agreed = 1.0
+        if recipe.target == "classes" and source.columns:
+            agreed = max(_summed(row, recipe, source))
+        found[name] = Entry(name, _split(row, source), values, weight, sky, agreed)
     return list(found.values())
 
 
@@ -126,7 +134,7 @@ def _rows(source: Source, recipe: Recipe) -> list[Row]:
             columns = set(reader.fieldnames or ())
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{source.table.name}: the table cannot be read ({error})") from error
-    needed = {source.identifier, *source.where, *source.sky}
+    needed = {source.identifier, *source.where, *source.unless, *source.sky}
     needed |= {source.double} if source.double else set()
     if not source.taught:
         labelled = recipe.target == "classes" and not source.columns
@@ -147,10 +155,7 @@ def _values(row: Row, recipe: Recipe, source: Source) -> tuple[float, ...] | Non
     if recipe.target == "classes" and not source.columns:
         label = source.classes.get(row[source.label], row[source.label])
         return _one_of(label, recipe) if label in recipe.outputs else None
-    summed = tuple(
-        sum(_number(row, column, source) for column in source.columns.get(one, [one]))
-        for one in recipe.outputs
-    )
+    summed = _summed(row, recipe, source)
     if recipe.target == "number":
         return tuple(value / recipe.scale for value in summed)
     if not all(-1e-3 <= value <= 1.001 for value in summed):
@@ -161,6 +166,13 @@ def _values(row: Row, recipe: Recipe, source: Source) -> tuple[float, ...] | Non
         return summed
     best = max(range(len(summed)), key=summed.__getitem__)
     return _one_of(recipe.outputs[best], recipe) if summed[best] >= source.majority else None
+
+
+def _summed(row: Row, recipe: Recipe, source: Source) -> tuple[float, ...]:
+    return tuple(
+        sum(_number(row, column, source) for column in source.columns.get(one, [one]))
+        for one in recipe.outputs
+    )
 
 
 def _one_of(name: str, recipe: Recipe) -> tuple[float, ...]:

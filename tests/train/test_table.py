@@ -55,6 +55,12 @@ def test_only_rows_that_are_wanted(tmp_path: Path) -> None:
     assert set(found) == {"1", "3"}
 
 
+def test_rows_that_are_not_wanted(tmp_path: Path) -> None:
+    text = "id,kind,votes\n1,a,1\n2,a,0.9\n3,b,0\n"
+    found = entries(tmp_path / "t.csv", text, label="kind", unless={"votes": ["1"]})
+    assert list(found) == ["2", "3"]
+
+
 def test_drawn_splits_are_stable_apart_and_of_the_right_size(tmp_path: Path) -> None:
     rows = "\n".join(f"{i}.png,a" for i in range(2000))
     recipe, made = table(tmp_path / "t.csv", f"id,kind\n{rows}\n", label="kind")
@@ -193,7 +199,7 @@ def test_bad_pictures_are_one_sentence(
     fails("two pictures are called '1'", *((n, good) for n in [*names, "again/1.png"]))
     for raw, says in (
         (b"not a picture", "is not a picture that can be read"),
-        (good[:60], "is not a picture that can be read"),
+        (good[:50], "is not a picture that can be read"),
         (encoded("I;16", (32, 32)), "does not have 8 bits a channel"),
         (encoded("L", (32, 30)), "has 32×30 px"),
         (encoded("L", (16, 16)), "has 16×16 px, not 32×32 px"),
@@ -204,3 +210,11 @@ def test_bad_pictures_are_one_sentence(
         read_pictures(recipe(), "train")
     with pytest.raises(DataError, match=r"^p\.csv: no picture of 'other'"):
         read_pictures(recipe(), "other")
+
+
+def test_how_many_agreed_is_known_where_the_table_says_it(tmp_path: Path) -> None:
+    text = "id,x,y\n1,0.7,0.3\n2,0.1,0.9\n"
+    recipe, made = table(tmp_path / "t.csv", text, columns={"a": ["x"], "b": ["y"]})
+    assert [entry.agreed for entry in read_entries(recipe, ALL, made)] == [0.7, 0.9]
+    recipe, made = table(tmp_path / "t.csv", "id,kind\n1,a\n", label="kind")
+    assert [entry.agreed for entry in read_entries(recipe, ALL, made)] == [1.0]

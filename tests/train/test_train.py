@@ -196,7 +196,9 @@ def test_plateau_halves_after_five_and_stops_after_ten(recipe: Made) -> None:
 def test_sources_share_the_batch() -> None:
     def pictures(count: int) -> Pictures:
         names = tuple(map(str, range(count)))
-        return Pictures(names, np.zeros((count, 3, 1, 1), np.uint8), *[np.zeros(count)] * 2, 1.0)  # type: ignore[arg-type]
+        return Pictures(
+            names, np.zeros((count, 3, 1, 1), np.uint8), *[np.zeros(count)] * 2, 1.0, np.ones(count)
+        )  # type: ignore[arg-type]
 
     paths = (Path("p"), Path("t"))
     sources = (Source(*paths, "id", 1, share=3.0), Source(*paths, "id", 1, share=1.0))
