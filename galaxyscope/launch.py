@@ -22,6 +22,8 @@ COMMANDS = (
     "train",
     "join",
     "evaluate",
+    "concepts",
+    "sanity",
 )
 
 WINDOW_OPTIONS = ("--samples",)
@@ -42,6 +44,8 @@ commands:
   train        a network from a recipe
   join         networks into an ensemble
   evaluate     what a network is worth
+  concepts     whether a network minds a concept that you show it (TCAV)
+  sanity       which methods notice when the network's weights are random
 
 options:
   --samples    open the window on the simulated galaxies that ship with it

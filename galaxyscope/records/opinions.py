@@ -24,6 +24,7 @@ H = 0.7
 # pixels along it: isophotes of a thousand pixels take minutes and say the same.
 _REACH = 2.2
 _LARGEST = 256
+_BARRED = 0.8  # r90 within which a bar's amplitude is greatest
 _SMALLEST = 24
 
 
@@ -119,7 +120,9 @@ def with_opinions(record: Record, image: SkyImage) -> tuple[Record, Disc | None]
         return _angle(image, record, to_cutout, size, degrees)
 
     changes: dict[str, float | None] = {}
-    component = fourier_bar(light, smallest=max(2.0, 0.05 * size / (2 * _REACH)))
+    r90 = size / (2 * _REACH)
+    # Farther out an inclined disc has the greatest amplitude.
+    component = fourier_bar(light, smallest=max(2.0, 0.05 * r90), largest=_BARRED * r90)
     if component is not None:
         changes |= {
             "fourier_amplitude": component.amplitude,

@@ -16,6 +16,8 @@ from galaxyscope.explain.protocol import Attribution
 from galaxyscope.explain.registry import METHODS, method
 from galaxyscope.work.watch import Cancelled, Watch
 
+#: Methods of attention have their own tests; the network here has none.
+ON_CONVOLUTIONS = [name for name, found in METHODS.items() if found.card.family != "Transformers"]
 SMOOTHGRADS = [name for name in METHODS if name.startswith("smoothgrad/")]
 SAMPLED = [*SMOOTHGRADS, "smoothgrad-squared", "vargrad", "gradient-shap", "deeplift-shap"]
 RANDOM = [name for name, found in METHODS.items() if not found.card.deterministic]
@@ -114,7 +116,7 @@ def test_every_sample_runs_once_and_blocks_cover_the_circle(samples) -> None:
         assert np.diff(half).max() == pytest.approx(1 / 16)
 
 
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", ON_CONVOLUTIONS)
 def test_partial_maps_stream_and_end_in_the_result(
     small, make_input, name, monkeypatch, few
 ) -> None:
@@ -177,7 +179,7 @@ def same(before: list[object], after: list[object]) -> bool:
 
 
 @pytest.mark.parametrize("frozen", [True, False])
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", ON_CONVOLUTIONS)
 def test_the_network_is_left_as_it_was(small, make_input, name, frozen, monkeypatch, few) -> None:
     set_batch(monkeypatch, 4)
     small.network.requires_grad_(not frozen)
@@ -220,7 +222,7 @@ def test_the_network_is_left_as_it_was(small, make_input, name, frozen, monkeypa
     np.testing.assert_array_equal(picture.pixels, original)
 
 
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", ON_CONVOLUTIONS)
 def test_maps_are_those_of_evaluation_mode(small, make_input, name, few) -> None:
     ask = few(name)
     calm = run(name, small, make_input(), **ask).values
@@ -231,7 +233,7 @@ def test_maps_are_those_of_evaluation_mode(small, make_input, name, few) -> None
     assert small.network.training
 
 
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", ON_CONVOLUTIONS)
 def test_an_alias_explains_its_class_and_unknown_targets_fail(small, make_input, name, few) -> None:
     ask = few(name)
     found = run(name, small, make_input(), "bar", **ask)

@@ -49,7 +49,7 @@ def test_tables_have_what_the_recipe_names(path: Path, shared_data: Path) -> Non
         split: len(read_entries(recipe, split, recipe.sources[0]))
         for split in ("train", "val", recipe.judged)
     }
-    assert min(splits.values()) >= (500 if recipe.name == "bars" else 5)
+    assert min(splits.values()) >= (400 if recipe.name == "bars" else 5)
     for source in recipe.sources[1:]:
         assert len(read_entries(recipe, "train", source)) > 400
 

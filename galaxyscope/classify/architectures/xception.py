@@ -110,9 +110,7 @@ class Xception(nn.Module):
             channels = out
         for _ in range(middle):
             blocks.append(
-                Block(
-                    channels, (channels,) * 3, activation_name, halved=False, antialiased=False
-                )
+                Block(channels, (channels,) * 3, activation_name, halved=False, antialiased=False)
             )
         blocks.append(
             Block(
