@@ -24,7 +24,7 @@ def samples(default: int) -> Parameter:
 
 AGREEMENT = Parameter(
     "agreement",
-    "Enough agreement",
+    "Agree",
     0.0,
     0.0,
     0.9999,
