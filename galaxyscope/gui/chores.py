@@ -252,6 +252,7 @@ def measure(image: SkyImage, attribution: Attribution, algorithm: str) -> BarMea
 def make_shown(attribution: Attribution, shape: tuple[int, int]) -> ShownMap:
     """Bring a map onto the cutout's grid, divide it by its maximum and count its values."""
     from galaxyscope.explain.grid import on_cutout
+    from galaxyscope.explain.outline import outline
 
     values = on_cutout(attribution, shape)
     top = float(values.max(initial=0.0))
@@ -259,7 +260,10 @@ def make_shown(attribution: Attribution, shape: tuple[int, int]) -> ShownMap:
         values = values / np.float32(top)
     inside = values[values > 0]
     histogram = np.histogram(inside, HISTOGRAM_BINS, (0.0, 1.0))[0]
-    return ShownMap(values, np.sort(values, axis=None), histogram, attribution)
+    lines = None
+    if attribution.segments is not None:
+        lines = attribution.to_cutout(outline(attribution.segments))
+    return ShownMap(values, np.sort(values, axis=None), histogram, attribution, lines)
 
 
 def keep_bar(

@@ -10,8 +10,8 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from galaxyscope.explain.cards import CARDS
 from galaxyscope.gui.canvas import Canvas, Overlay
 from galaxyscope.gui.desk import Desk, one_line
-from galaxyscope.gui.model import Galaxy
-from galaxyscope.gui.panels.overlay import OverlayPanel
+from galaxyscope.gui.model import Galaxy, ShownMap
+from galaxyscope.gui.panels.overlay import OverlayPanel, OverlayStyle
 from galaxyscope.gui.tasks import answer_text
 
 if TYPE_CHECKING:
@@ -26,6 +26,19 @@ def source_text(attribution: Attribution) -> str:
     card = next((card for card in CARDS if card.name == attribution.method), None)
     method = attribution.method if card is None else card.title
     return one_line(f"{answer_text(attribution.target)} · {method} · {attribution.model}")
+
+
+def overlay_of(shown: ShownMap, style: OverlayStyle, threshold: float) -> Overlay:
+    """Return a map as it lies over its galaxy."""
+    return Overlay(
+        shown.values,
+        threshold=threshold,
+        opacity=style.opacity,
+        colormap=style.colormap,
+        mask=style.mask,
+        contour=style.contour,
+        outline=shown.outline if style.segments else None,
+    )
 
 
 class Mapping(QObject):
@@ -118,7 +131,9 @@ class Mapping(QObject):
         if shown is None:
             self._panel.show_map(None)
         else:
-            self._panel.show_map(shown.histogram, source_text(shown.attribution))
+            self._panel.show_map(
+                shown.histogram, source_text(shown.attribution), shown.outline is not None
+            )
         self._show(galaxy)
 
     def _show(self, galaxy: Galaxy | None) -> None:
@@ -127,17 +142,7 @@ class Mapping(QObject):
             self._canvas.set_overlay(None)
             return
         threshold = DEFAULT_THRESHOLD if galaxy.threshold is None else galaxy.threshold
-        style = self._panel.overlay_style()
-        self._canvas.set_overlay(
-            Overlay(
-                shown.values,
-                threshold=threshold,
-                opacity=style.opacity,
-                colormap=style.colormap,
-                mask=style.mask,
-                contour=style.contour,
-            )
-        )
+        self._canvas.set_overlay(overlay_of(shown, self._panel.overlay_style(), threshold))
         if not self._blink.isActive():
             self._canvas.set_overlay_visible(self.visible)
         self._panel.show_threshold(threshold, shown.pixels_above(threshold))

@@ -43,12 +43,15 @@ class ShownMap:
     histogram : ndarray, shape (bins,)
         Pixel counts over [0, 1] of the positive values.
     attribution : Attribution
+    outline : ndarray or None, shape (lines, 2, 2)
+        Borders between the segments of the map, in cutout pixels.
     """
 
     values: NDArray[np.float32]
     sorted_values: NDArray[np.float32]
     histogram: NDArray[np.int64]
     attribution: Attribution
+    outline: NDArray[np.float64] | None = None
 
     def pixels_above(self, threshold: float) -> int:
         """How many cutout pixels lie above a threshold in [0, 1]."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyqtgraph as pg
+from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QTimer
 from PySide6.QtGui import QImage, QPainterPath
 
@@ -182,17 +183,21 @@ def draw_picture(image: SkyImage, display: Display) -> list[QImage]:
     return halved(to_qimage(buffer[:: -1 if image.y_up else 1]))
 
 
-def draw_overlay(image: SkyImage, overlay: Overlay) -> tuple[list[QImage], QPainterPath | None]:
-    """Draw a map as `draw_picture` does, with its contour; any thread."""
+def draw_overlay(
+    image: SkyImage, overlay: Overlay
+) -> tuple[list[QImage], QPainterPath | None, QPainterPath | None]:
+    """Draw a map as `draw_picture` does, with contour and outline; any thread."""
     argb = overlays.colours(overlay)[:: -1 if image.y_up else 1]
-    return halved(argb_to_qimage(argb)), _contour(image, overlay)
+    contour = overlays.readable_contour(overlay) if overlay.contour else None
+    levels = halved(argb_to_qimage(argb))
+    return levels, _path(image, contour), _path(image, overlay.outline)
 
 
-def _contour(image: SkyImage, overlay: Overlay) -> QPainterPath | None:
-    """Contour in screen units, None where it is not wanted."""
-    if not overlay.contour:
+def _path(image: SkyImage, lines: NDArray[np.float64] | None) -> QPainterPath | None:
+    """Lines of cutout pixels as a path in screen units; None where none are wanted."""
+    if lines is None:
         return None
-    points = image.to_screen(overlays.readable_contour(overlay)).reshape(-1, 2)
+    points = image.to_screen(lines).reshape(-1, 2)
     path: QPainterPath = pg.arrayToQPath(points[:, 0], points[:, 1], connect="pairs")
     return path
 

@@ -32,6 +32,7 @@ class OverlayStyle:
     colormap: str = "magma"
     mask: bool = False
     contour: bool = True
+    segments: bool = False
 
 
 class OverlayPanel(QWidget):
@@ -61,6 +62,9 @@ class OverlayPanel(QWidget):
         self._mask.setToolTip("Show only the pixels above the threshold")
         self._contour = QCheckBox("Contour")
         self._contour.setToolTip("Draw the line where the map crosses the threshold")
+        self._segments = QCheckBox("Segments")
+        self._segments.setToolTip("Outline the parts of the picture that the method works on")
+        self._segments.setVisible(False)
         self._histogram = ThresholdHistogram()
         self._threshold = QDoubleSpinBox(prefix="Threshold ", decimals=3, singleStep=0.01)
         self._threshold.setAccessibleName("Threshold")
@@ -82,6 +86,7 @@ class OverlayPanel(QWidget):
         second.addWidget(self._colormap)
         second.addWidget(self._mask)
         second.addWidget(self._contour)
+        second.addWidget(self._segments)
         second.addStretch(1)
         third = QHBoxLayout()
         third.setSpacing(GAP)
@@ -101,6 +106,7 @@ class OverlayPanel(QWidget):
         self._colormap.activated.connect(self._changed)
         self._mask.clicked.connect(self._changed)
         self._contour.clicked.connect(self._changed)
+        self._segments.clicked.connect(self._changed)
         self._histogram.threshold_changed.connect(self.threshold_changed)
         self._threshold.valueChanged.connect(self.threshold_changed)
         self.show_map(None)
@@ -116,6 +122,7 @@ class OverlayPanel(QWidget):
             self._colormap.currentData(),
             self._mask.isChecked(),
             self._contour.isChecked(),
+            self._segments.isChecked(),
         )
 
     def set_overlay_style(self, style: OverlayStyle) -> None:
@@ -124,13 +131,18 @@ class OverlayPanel(QWidget):
         self._colormap.setCurrentIndex(max(0, self._colormap.findData(style.colormap)))
         self._mask.setChecked(style.mask)
         self._contour.setChecked(style.contour)
+        self._segments.setChecked(style.segments)
 
     def set_visible_map(self, visible: bool) -> None:
         """Show whether the map is shown."""
         self._show.setChecked(visible)
 
-    def show_map(self, counts: np.ndarray | None, source: str = "") -> None:
-        """Show a map's histogram and what the map is of; None where there is no map."""
+    def show_map(self, counts: np.ndarray | None, source: str = "", segments: bool = False) -> None:
+        """Show a map's histogram and what the map is of; None where there is no map.
+
+        `segments` tells whether the map has any that can be outlined.
+        """
+        self.offer_segments(segments)
         there = counts is not None
         self.source.show_text(source, "What is explained, how, and of which network" * there)
         self._histogram.set_counts(counts)
@@ -139,6 +151,10 @@ class OverlayPanel(QWidget):
             widget.setEnabled(there)
         if not there:
             self._pixels.setText("no map yet")
+
+    def offer_segments(self, offered: bool) -> None:
+        """Offer to outline segments, where a map that is shown has some."""
+        self._segments.setVisible(offered)
 
     def show_threshold(self, threshold: float, pixels: int) -> None:
         """Show a threshold and how many pixels lie above it."""
