@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import torch
 
@@ -168,6 +169,16 @@ def predicted_seconds(
 def units_of(classifier: Classifier, net_input: NetworkInput) -> dict[str, Unit]:
     """Time every network of an ensemble, or the single one, by name."""
     return {member.card.name: unit_of(member, net_input) for member in classifier.members}
+
+
+_KNOWN: WeakKeyDictionary[Classifier, dict[str, Unit]] = WeakKeyDictionary()
+
+
+def known_units(classifier: Classifier, net_input: NetworkInput) -> Mapping[str, Unit]:
+    """Return what `units_of` found for this replica when it was first asked, or ask it now."""
+    if classifier not in _KNOWN:
+        _KNOWN[classifier] = units_of(classifier, net_input)
+    return _KNOWN[classifier]
 
 
 def _apart(name: str, net_input: NetworkInput, settings: Mapping[str, Any]) -> float:

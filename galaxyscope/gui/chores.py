@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from galaxyscope.classify.classifier import Classifier, Prediction
     from galaxyscope.explain.preflight import Fit
     from galaxyscope.explain.protocol import Attribution
+    from galaxyscope.explain.randomisation import Randomisation
     from galaxyscope.measure.results import BarMeasurement
     from galaxyscope.sky.stretch import Display
 
@@ -216,6 +217,40 @@ def preflight(classifier: Classifier, method: str) -> Fit:
     from galaxyscope.explain.preflight import preflight as fits
 
     return fits(method, classifier)
+
+
+def predict_time(
+    classifier: Classifier, image: SkyImage, method: str, parameters: Mapping[str, Any]
+) -> float:
+    """Return how many seconds a map will take at most; times the network where nobody has yet."""
+    from galaxyscope.explain.cost import known_units, predicted_seconds
+
+    net_input = classifier.prepare(image)
+    units = known_units(classifier, net_input)
+    return predicted_seconds(method, classifier, net_input, parameters, units)
+
+
+def randomisation_scores(
+    members: Sequence[tuple[str, str]],
+) -> dict[str, Randomisation | None]:
+    """Read how a network's methods fare when it is randomised; None where that is not known.
+
+    Parameters
+    ----------
+    members : sequence of (name, sha256)
+        The network, or the members of an ensemble, by the names that the model store takes.
+    """
+    from galaxyscope.classify.store import model_folders
+    from galaxyscope.explain.randomisation import read_scores
+
+    folders, found = model_folders(), dict[str, "Randomisation | None"]()
+    for name, sha256 in members:
+        folder = folders.get(name, Path(name))
+        try:
+            found[name] = read_scores(folder, sha256)
+        except ValueError:  # damaged scores are as good as none
+            found[name] = None
+    return found
 
 
 def explain(classifier: Classifier, image: SkyImage, request: Request, watch: Watch) -> Explained:

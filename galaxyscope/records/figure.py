@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
+from PIL.PngImagePlugin import PngInfo
 
 from galaxyscope.records.record import Record
+from galaxyscope.records.tables import replacing
 from galaxyscope.sky.image import SkyImage
 from galaxyscope.sky.stretch import default_display, display_buffer
 
@@ -65,6 +70,36 @@ def draw_figure(
         _line(canvas, image, record, zoom)
     finished = (max(1, size[0] // _FINE), max(1, size[1] // _FINE))
     return canvas.resize(finished, Image.Resampling.LANCZOS)
+
+
+def save_figure(picture: Image.Image, path: Path, about: Mapping[str, Any]) -> None:
+    """Write a picture with what it shows: PNG text, the comment of a JPEG, a TIFF's description.
+
+    Parameters
+    ----------
+    picture : PIL.Image.Image
+    path : Path
+        What stands there is replaced only when the new one is whole.
+    about : mapping
+        How the map was made; JSON types only.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written.
+    """
+    text = json.dumps(dict(about))
+    png = PngInfo()
+    png.add_text("Description", text)
+    extra: dict[str, dict[str, Any]] = {
+        ".png": {"pnginfo": png},
+        ".jpg": {"comment": text.encode()},
+        ".jpeg": {"comment": text.encode()},
+        ".tif": {"description": text},
+        ".tiff": {"description": text},
+    }
+    with replacing(path) as temporary:
+        picture.save(temporary, **extra.get(path.suffix.lower(), {}))
 
 
 def _overlaid(canvas: Image.Image, values: NDArray[np.float32], opacity: float) -> Image.Image:

@@ -110,6 +110,7 @@ class OverlayPanel(QWidget):
         self._histogram.threshold_changed.connect(self.threshold_changed)
         self._threshold.valueChanged.connect(self.threshold_changed)
         self.show_map(None)
+        self.offer_styles(False, False)
 
     def sizeHint(self) -> QSize:
         """All rows."""
@@ -137,24 +138,20 @@ class OverlayPanel(QWidget):
         """Show whether the map is shown."""
         self._show.setChecked(visible)
 
-    def show_map(self, counts: np.ndarray | None, source: str = "", segments: bool = False) -> None:
-        """Show a map's histogram and what the map is of; None where there is no map.
-
-        `segments` tells whether the map has any that can be outlined.
-        """
-        self.offer_segments(segments)
+    def show_map(self, counts: np.ndarray | None, source: str = "") -> None:
+        """Show a map's histogram and what the map is of; None where there is no map."""
         there = counts is not None
         self.source.show_text(source, "What is explained, how, and of which network" * there)
         self._histogram.set_counts(counts)
         self._threshold.setEnabled(there)
-        for widget in (self._colormap, self._mask, self._contour, self._opacity):
-            widget.setEnabled(there)
         if not there:
             self._pixels.setText("no map yet")
 
-    def offer_segments(self, offered: bool) -> None:
-        """Offer to outline segments, where a map that is shown has some."""
-        self._segments.setVisible(offered)
+    def offer_styles(self, maps: bool, segments: bool) -> None:
+        """Whether there are maps to be styled, and segments of maps to be outlined."""
+        for widget in (self._colormap, self._mask, self._contour, self._opacity):
+            widget.setEnabled(maps)
+        self._segments.setVisible(segments)
 
     def show_threshold(self, threshold: float, pixels: int) -> None:
         """Show a threshold and how many pixels lie above it."""
