@@ -3,46 +3,39 @@
 from __future__ import annotations
 
 import functools
-from collections import OrderedDict
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QObject, Signal
 
 from galaxyscope.explain.cards import CARDS
-from galaxyscope.explain.registry import PRESETS
 from galaxyscope.gui import chores, dialogs
 from galaxyscope.gui.bridge import Task
 from galaxyscope.gui.canvas import Canvas, Point, ViewState
 from galaxyscope.gui.choosing import Choosing
 from galaxyscope.gui.classifying import Classifying
 from galaxyscope.gui.compare import work
+from galaxyscope.gui.compare.blinking import Blinking
+from galaxyscope.gui.compare.choices import MOST, Choices
 from galaxyscope.gui.compare.figure import export, pane_of
 from galaxyscope.gui.compare.linked import Linked
 from galaxyscope.gui.compare.page import ComparePage
 from galaxyscope.gui.compare.pane import Pane
-from galaxyscope.gui.compare.work import Asked, Compared, Prospect, duration
+from galaxyscope.gui.compare.results import Key, Results
+from galaxyscope.gui.compare.telling import summary, told
+from galaxyscope.gui.compare.work import Asked, Compared, Prospect
 from galaxyscope.gui.desk import Desk, one_line
 from galaxyscope.gui.explaining import EXPLAIN, PREFLIGHT, Explaining
 from galaxyscope.gui.mapping import DEFAULT_THRESHOLD, Mapping, overlay_of
 from galaxyscope.gui.model import Galaxy, ShownMap
-from galaxyscope.gui.panels.methods import method_choices
-from galaxyscope.gui.panels.search_tree import Choice
-from galaxyscope.gui.tasks import target_choices
-from galaxyscope.records.grid_figure import Box
-from galaxyscope.work.jobs import Failure, JobState
+from galaxyscope.work.jobs import Failure
 from galaxyscope.work.lanes import IO
 
 if TYPE_CHECKING:
     from galaxyscope.gui.panels.explain import ExplainPanel
+    from galaxyscope.sky.image import SkyImage
 
 TITLES = {card.name: card.title for card in CARDS}
-BLINK_MS = 800
-MOST = 64
-KEPT_BYTES = 192 * 2**20
-SETTING = "compare_methods"
-Key = tuple[str, str, Asked, str]
 
 
 class Comparing(QObject):
@@ -80,39 +73,35 @@ class Comparing(QObject):
         panel: ExplainPanel,
     ) -> None:
         super().__init__(desk.window)
-        self._desk, self._canvas, self._panel = desk, canvas, panel
+        self._desk, self._canvas = desk, canvas
         self._classifying, self._choosing = classifying, choosing
         self._explaining, self._mapping = explaining, mapping
-        self.page = ComparePage(desk.bridge.draw)
+        self.page = page = ComparePage(desk.bridge.draw)
         self.is_open = False
         self.value: float | None = None
+        self.choices = Choices(page, choosing, desk.settings, panel.parameters_of, self)
+        self.results = Results(self._sha256)
         self._linked = Linked(self)
+        self._blinking = Blinking(self)
         self._before: tuple[Galaxy | None, ViewState] | None = None
         self._panes: dict[Asked, Pane] = {}
         self._picture: Pane | None = None
         self._networks = work.Networks()
-        self._found: OrderedDict[Key, Compared] = OrderedDict()
-        self._prospects: dict[tuple[str, str, Asked], Prospect] = {}
         self._tasks: dict[Asked, Task] = {}
         self._run = 0
         self._foreseeing: Task | None = None
         self._growing: dict[Asked, ShownMap] = {}
-        self._blink = QTimer(self)
-        self._blink.setInterval(BLINK_MS)
-        self._blink.timeout.connect(functools.partial(self._step, 1))
-        self._blinking: list[Asked | None] = []
-        page = self.page
+        self._failures: dict[Asked, str] = {}
         page.left.connect(functools.partial(self.set_open, False))
         page.run_requested.connect(self.run)
         page.cancel_requested.connect(self.cancel)
         page.export_requested.connect(self.ask_export)
         page.blink_requested.connect(self.set_blinking)
-        page.stepped.connect(self._step)
-        for choice in (page.methods, page.targets, page.models):
-            choice.changed.connect(self._choose)
+        page.stepped.connect(self._blinking.step)
         page.large.files_dropped.connect(canvas.files_dropped)
+        self.choices.changed.connect(self._build)
+        self._blinking.turned.connect(self._show_large)
         self._linked.cursor_moved.connect(self._point)
-        self._offer_methods()
         classifying.leaving.connect(self._leave_network)
         classifying.model_changed.connect(self._follow_model)
         desk.workspace.current_changed.connect(self._follow)
@@ -127,96 +116,71 @@ class Comparing(QObject):
     def set_open(self, on: bool) -> None:
         """Show the comparison, or the single view as it was."""
         galaxy = self._desk.workspace.current
-        if on and (galaxy is None or galaxy.image is None):
-            on = False
-        if on == self.is_open:
-            self.opened.emit(on)
-            return
-        self.is_open = on
-        if on:
-            self._canvas.set_tool("pan")
-            self._before = (galaxy, self._canvas.view_state())
-            self._build()
-        else:
-            self.set_blinking(False)
-            self.cancel()
-            self._linked.link([])
-            self._canvas.set_cross(None)
-            if self._before is not None and self._before[0] is galaxy:
-                self._canvas.set_view_state(self._before[1])
-            self._mapping.style_also(False, False)
-            self._networks.loaded.clear()
-            self.value = None
+        on = on and galaxy is not None and galaxy.image is not None
+        if on != self.is_open:
+            self.is_open = on
+            if on:
+                self._canvas.set_tool("pan")
+                self._before = (galaxy, self._canvas.view_state())
+                self._build()
+            else:
+                self._leave(galaxy)
         self.opened.emit(on)
         self.refreshed.emit()
+
+    def _leave(self, galaxy: Galaxy | None) -> None:
+        self.set_blinking(False)
+        self.cancel()
+        self._linked.link([])
+        self._canvas.set_cross(None)
+        if self._before is not None and self._before[0] is galaxy:
+            self._canvas.set_view_state(self._before[1])
+        self._mapping.style_also(False, False)
+        self._networks = work.Networks()  # those that were loaded for the comparison go
+        self.value = None
 
     def _follow_tool(self, tool: str) -> None:
         """Lines are drawn in the single view."""
         if self.is_open and tool != "pan":
             self.set_open(False)
 
-    # -- what is compared
+    # -- networks
 
-    def _offer_methods(self) -> None:
-        kept = [name for name in self._desk.settings.text(SETTING).split(",") if name in TITLES]
-        presets = {"Benchmark": PRESETS["benchmark"], "All": PRESETS["all"], "None": ()}
-        self.page.methods.offer(method_choices(), kept or PRESETS["benchmark"], presets)
+    def _sha256(self, model: str) -> str:
+        card = self._classifying.card
+        if card is not None and model == self._choosing.in_use:
+            return card.sha256
+        entry = self._choosing.entry(model)
+        return "" if entry is None or entry.card is None else entry.card.sha256
 
     def _follow_model(self) -> None:
-        card = self._classifying.card
-        if card is None:
-            return
-        short, others = target_choices(card)
-        # Short names are what networks share; a class is known by its name alone.
-        groups = {
-            "": [Choice(name, name) for name in short],
-            "Other answers": [Choice(value, text, value) for text, value in others.items()],
-        }
-        groups = {heading: choices for heading, choices in groups.items() if choices}
-        offered = [choice.name for choices in groups.values() for choice in choices]
-        kept = [name for name in self.page.targets.names if name in offered]
-        self.page.targets.offer(groups, kept or offered[:1])
-        self._offer_models()
-        if self.is_open:
+        if self._classifying.card is not None:
+            self.choices.follow(self._classifying.card)
             self._build()
 
-    def _offer_models(self) -> None:
-        usable = [e for e in self._choosing.entries if e.card is not None and not e.problem]
-        choices = [Choice(e.name, e.title, e.name) for e in usable]
-        mine = self._choosing.in_use
-        if mine and all(choice.name != mine for choice in choices):
-            card = self._classifying.card
-            choices.insert(0, Choice(mine, mine if card is None else card.title))
-        kept = [name for name in self.page.models.names if any(c.name == name for c in choices)]
-        self.page.models.offer({"": choices}, kept if mine in kept else [mine])
+    def _leave_network(self) -> None:
+        self.cancel()
+        self._networks = work.Networks()
 
-    def _choose(self, _names: object) -> None:
-        self._desk.settings.set(SETTING, ",".join(self.page.methods.names))
-        self._build()
-
-    def asked(self) -> list[list[Asked]]:
-        """Return the maps of the comparison, group by group: one for each network and target."""
-        page, left, groups = self.page, MOST, []
-        for model in page.models.names:
-            for target in page.targets.names:
-                group = [
-                    Asked(model, target, m, work.settings_text(self._panel.parameters_of(m)))
-                    for m in page.methods.names
-                ][:left]
-                left -= len(group)
-                if group:
-                    groups.append(group)
-        return groups
+    def _take_network(self) -> bool:
+        """Hand the loaded network to the comparison; False where there is none."""
+        classifier, galaxy = self._classifying.classifier, self._desk.workspace.current
+        if classifier is None or galaxy is None:
+            return False
+        self._networks.loaded[self._choosing.in_use] = classifier
+        self._networks.insisted = galaxy.insisted
+        return True
 
     # -- the panes
 
     def _build(self) -> None:
         """Make the panes for what is asked; those that stay keep their place in the run."""
-        if not self.is_open:
+        card = self._classifying.card
+        if not self.is_open or card is None:
             return
         self.set_blinking(False)
-        self._offer_models()
-        groups = self.asked()
+        self.choices.offer_models(card)
+        groups = self.choices.asked()
         wanted = [one for group in groups for one in group]
         for one in set(self._tasks) - set(wanted):
             self._tasks[one].cancel()
@@ -224,13 +188,11 @@ class Comparing(QObject):
         kept = self._panes
         self._panes = {one: kept.get(one) or self._make_pane(one) for one in wanted}
         for one, pane in self._panes.items():
-            pane.subtitle = self._subtitle(one)
+            pane.subtitle = self.choices.subtitle(one)
         shown: list[list[Pane]] = [[self._panes[one] for one in group] for group in groups]
         if len(groups) == 1:
             if self._picture is None:
-                self._picture = Pane(
-                    "Galaxy", "", "The picture without a map", self._desk.bridge.draw
-                )
+                self._picture = Pane("Galaxy", "", "Without a map", self._desk.bridge.draw)
                 self._picture.canvas.set_bare(False)
                 self._picture.canvas.files_dropped.connect(self._canvas.files_dropped)
             shown[0].insert(0, self._picture)
@@ -248,41 +210,35 @@ class Comparing(QObject):
         pane.canvas.files_dropped.connect(self._canvas.files_dropped)
         return pane
 
-    def _subtitle(self, one: Asked) -> str:
-        """Return what tells a map from the others beside its method."""
-        parts = []
-        if len(self.page.targets.names) > 1:
-            parts.append(one.target)
-        if len(self.page.models.names) > 1:
-            parts.append(one.model)
-        return " · ".join(parts)
-
     def _all(self) -> list[Pane]:
         return [*([self._picture] if self._picture is not None else []), *self._panes.values()]
 
     def _changed(self, galaxy: Galaxy, what: str) -> None:
         if galaxy is self._desk.workspace.current and what == "image":
             self._follow(galaxy)
-        elif galaxy is self._desk.workspace.current and what == "map":
-            self._show_maps()
+
+    def _image(self) -> SkyImage | None:
+        galaxy = self._desk.workspace.current
+        return None if galaxy is None else galaxy.image
 
     def _follow(self, galaxy: Galaxy | None) -> None:
         """Show another galaxy in all panes, with the maps that were made of it before."""
         if not self.is_open:
             return
-        image = None if galaxy is None else galaxy.image
         if galaxy is None:
             self.set_open(False)
             return
+        image = galaxy.image
+        picture = None if image is None else (image.sha256, galaxy.plane_key)
+        if picture != self.results.picture:
+            self.cancel()
+            self.set_blinking(False)
+            self._failures.clear()
+        self.results.picture = picture
         if image is None:
-            self._cancel_all()
             return  # it is being read
         self._linked.link([])
         canvases = [self.page.large, *(pane.canvas for pane in self._all())]
-        other = self.page.large.image is None or self.page.large.image.sha256 != image.sha256
-        if other:
-            self._cancel_all()
-            self.set_blinking(False)
         for canvas in canvases:
             if canvas.image is not image:
                 canvas.set_image(image)
@@ -292,45 +248,26 @@ class Comparing(QObject):
 
     # -- maps and states
 
-    def _key(self, one: Asked) -> Key | None:
-        galaxy, image = self._desk.workspace.current, None
-        image = None if galaxy is None else galaxy.image
-        if galaxy is None or image is None:
-            return None
-        return (image.sha256, galaxy.plane_key, one, self._sha256(one.model))
+    def _map(self, one: Asked) -> ShownMap | None:
+        found = self.results.found(one)
+        return self._growing.get(one) if found is None else found.map
 
-    def _sha256(self, model: str) -> str:
-        """Hash of a network by its name, as far as its card is known."""
-        card = self._classifying.card
-        if card is not None and model == self._choosing.in_use:
-            return card.sha256
-        entry = self._choosing.entry(model)
-        return "" if entry is None or entry.card is None else entry.card.sha256
-
-    def result(self, one: Asked) -> Compared | None:
-        """Return what was found, None where it was not asked yet."""
-        key = self._key(one)
-        return None if key is None else self._found.get(key)
-
-    def _prospect(self, one: Asked) -> Prospect | None:
-        found = self.result(one)
-        key = self._key(one)
-        if found is not None:
-            return found.prospect
-        return None if key is None else self._prospects.get((key[0], key[3], one))
+    def made(self) -> list[Asked]:
+        """Return those of which there is a finished map."""
+        found = {one: self.results.found(one) for one in self._panes}
+        return [one for one, made in found.items() if made is not None and made.map is not None]
 
     def _show_maps(self) -> None:
         if not self.is_open:
             return
         for one, pane in self._panes.items():
             self._show(one, pane)
-        if self._blinking:
-            self._step(0)
+        self._blinking.step(0)
         self._tell()
 
-    def _overlay(self, canvas: Canvas, shown: ShownMap | None) -> None:
-        galaxy = self._desk.workspace.current
-        image = canvas.image
+    def _lay(self, canvas: Canvas, shown: ShownMap | None) -> None:
+        """Lay a map over the galaxy of a canvas, in the style of the single one."""
+        galaxy, image = self._desk.workspace.current, canvas.image
         if shown is None or galaxy is None or image is None or image.shape != shown.values.shape:
             canvas.set_overlay(None)
             return
@@ -340,56 +277,47 @@ class Comparing(QObject):
 
     def _show(self, one: Asked, pane: Pane) -> None:
         """Bring a pane in line with what is known of its map."""
-        found, task, prospect = self.result(one), self._tasks.get(one), self._prospect(one)
-        shown = self._growing.get(one) if found is None else found.map
-        self._overlay(pane.canvas, shown)
-        pane.warn(False)
+        task = self._tasks.get(one)
+        self._lay(pane.canvas, self._map(one))
         pane.show_progress(None if task is None else task.steps)
-        message = ""
-        if found is not None and found.map is not None:
-            notes = found.map.attribution.notes
-            adapted = "adapted" if found.prospect.verdict == "adapted" else ""
-            odd = [note for note in notes if not note.startswith("Adapted")]
-            took = f"{found.seconds:.1f} s"
-            pane.show_state(" · ".join(part for part in (took, adapted) if part), "\n".join(notes))
-            if odd:
-                pane.show_state(f"{took} · {odd[0]}", "\n".join(notes))
-        elif prospect is not None and prospect.verdict == "refused":
-            pane.show_state("does not fit", one_line(prospect.reason))
-            message = one_line(prospect.reason[:1].upper() + prospect.reason[1:])
-        elif task is not None and task.state is JobState.BUSY:
-            done, total = task.steps
-            pane.show_state(f"{done}/{total}" if total else "running")
-        elif task is not None:
-            pane.show_state("waiting")
-        elif prospect is not None and prospect.seconds is not None:
-            pane.show_state(f"about {duration(prospect.seconds)}", one_line(prospect.reason))
-        else:
-            pane.show_state("")
-        pane.canvas.set_message(text=message)
+        failure = self._failures.get(one, "")
+        said = told(self.results.found(one), task, self.results.prospect(one), failure)
+        pane.show_state(said.state, said.tip)
+        pane.warn(said.failed)
+        pane.canvas.set_message(text=said.message)
 
-    def _fail(self, one: Asked, text: str) -> None:
-        pane = self._panes.get(one)
-        if pane is not None:
-            pane.show_state("failed", text)
-            pane.warn(True)
-            pane.canvas.set_message(text=text)
+    def _tell(self) -> None:
+        """Say how many maps there are and how long the rest will take."""
+        made, todo = self.made(), self.left()
+        text = summary(
+            len(made), *(list(map(self.results.prospect, some)) for some in (self._panes, todo))
+        )
+        self.page.say(f"{text} · the first {MOST} alone" if self.choices.too_many else text)
+        steps = (self._run - len(self._tasks), self._run) if self.busy else None
+        self.page.show_run(steps, bool(todo) and self._classifying.classifier is not None)
+        self.page.offer(bool(made), bool(made))
+        maps = [shown for one in made if (shown := self._map(one)) is not None]
+        self._mapping.style_also(bool(maps), any(one.outline is not None for one in maps))
+        self.refreshed.emit()
 
     # -- what can be foreseen
 
     def _foresee(self) -> None:
         """Find out, when the network has time, what fits and how long it will take."""
         self._stop_foreseeing()
-        image, open_ = self._image(), [one for one in self._panes if self._prospect(one) is None]
-        if image is None or not open_ or self._tasks or not self._take_network():
+        image = self._image()
+        unknown = [one for one in self._panes if self.results.prospect(one) is None]
+        if image is None or not unknown or self._tasks or not self._take_network():
             return
+        keys = {one: self.results.key(one) for one in unknown}
+        image = chores.worker_copy(image)
         self._foreseeing = task = Task(
             "Foresee",
             None,
             chores.NETWORK,
-            functools.partial(work.foresee, self._networks, chores.worker_copy(image), open_),
-            done=functools.partial(self._foreseen, image.sha256, True),
-            partial=functools.partial(self._foreseen, image.sha256, False),
+            functools.partial(work.foresee, self._networks, image, unknown),
+            done=functools.partial(self._foreseen, keys, True),
+            partial=functools.partial(self._foreseen, keys, False),
             failed=lambda _failure: None,
             key="foresee",
             priority=PREFLIGHT - 1,
@@ -402,30 +330,12 @@ class Comparing(QObject):
             self._foreseeing.cancel()
             self._foreseeing = None
 
-    def _foreseen(self, sha256: str, last: bool, found: dict[Asked, Prospect]) -> None:
+    def _foreseen(self, keys: dict[Asked, Key], last: bool, known: dict[Asked, Prospect]) -> None:
         if last:
             self._foreseeing = None
-        for one, prospect in found.items():
-            self._prospects[(sha256, self._sha256(one.model), one)] = prospect
+        for one, prospect in known.items():
+            self.results.foresee(keys[one], prospect)
         self._show_maps()
-
-    def _image(self):  # type: ignore[no-untyped-def]
-        galaxy = self._desk.workspace.current
-        return None if galaxy is None else galaxy.image
-
-    def _take_network(self) -> bool:
-        """Hand the loaded network to the comparison; False where there is none."""
-        classifier, galaxy = self._classifying.classifier, self._desk.workspace.current
-        if classifier is None or galaxy is None:
-            return False
-        self._networks.loaded[self._choosing.in_use] = classifier
-        self._networks.insisted = galaxy.insisted
-        return True
-
-    def _leave_network(self) -> None:
-        self._stop_foreseeing()
-        self._cancel_all()
-        self._networks = work.Networks()
 
     # -- running
 
@@ -438,11 +348,12 @@ class Comparing(QObject):
         """Return maps that are not there yet and can be made, the quick ones first."""
         found = []
         for one in self._panes:
-            prospect = self._prospect(one)
-            if self.result(one) is None and (prospect is None or prospect.verdict != "refused"):
+            prospect = self.results.prospect(one)
+            refused = prospect is not None and prospect.verdict == "refused"
+            if self.results.found(one) is None and not refused:
                 seconds = None if prospect is None else prospect.seconds
                 found.append((seconds is None, seconds or 0.0, len(found), one))
-        return [one for *_, one in sorted(found)]
+        return [one for *_, one in sorted(found, key=lambda entry: entry[:3])]
 
     def run(self) -> None:
         """Make the maps that are not there yet, one after the other."""
@@ -450,34 +361,29 @@ class Comparing(QObject):
         if self.busy or image is None or galaxy is None or not self._take_network():
             return
         self._stop_foreseeing()
+        self._failures.clear()
         todo = self.left()
         self._run = len(todo)
         for one in todo:
-            key = self._key(one)
             self._tasks[one] = Task(
                 f"Compare: {TITLES[one.method]}",
                 galaxy.path,
                 chores.NETWORK,
                 functools.partial(work.explain, self._networks, chores.worker_copy(image), one),
-                done=functools.partial(self._done, one, key),
+                done=functools.partial(self._done, one, self.results.key(one)),
                 failed=functools.partial(self._failed, one),
                 cancelled=functools.partial(self._ended, one),
-                partial=functools.partial(self._grow, one),
+                partial=functools.partial(self._growing.__setitem__, one),
                 prepare=functools.partial(chores.make_shown, shape=image.shape),
                 priority=EXPLAIN,
             )
         for task in list(self._tasks.values()):
             self._desk.bridge.run(task)
         self._show_maps()
-        self.refreshed.emit()
 
     def cancel(self) -> None:
         """Stop all runs; finished maps stay."""
         self._stop_foreseeing()
-        self._cancel_all()
-        self._show_maps()
-
-    def _cancel_all(self) -> None:
         # The last one first: one that waits must not begin when the one before it is stopped.
         for task in reversed(list(self._tasks.values())):
             task.cancel()
@@ -489,68 +395,38 @@ class Comparing(QObject):
     def _watch(self, task: Task) -> None:
         """Show the progress of a run."""
         for one, mine in self._tasks.items():
-            pane = self._panes.get(one)
-            if mine is task and pane is not None and not task.state.finished:
-                self._show(one, pane)
-
-    def _grow(self, one: Asked, shown: ShownMap) -> None:
-        self._growing[one] = shown
+            if mine is task and one in self._panes and not task.state.finished:
+                self._show(one, self._panes[one])
 
     def _ended(self, one: Asked) -> None:
         self._tasks.pop(one, None)
         self._growing.pop(one, None)
-        pane = self._panes.get(one)
-        if self.is_open and pane is not None:
-            self._show(one, pane)
+        if self.is_open and one in self._panes:
+            self._show(one, self._panes[one])
             self._tell()
         self.refreshed.emit()
+        if not self._tasks:
+            self._foresee_again()
+
+    def _foresee_again(self) -> None:
+        """Go on to find out what is not known of the rest, once a run has ended."""
+        if self.is_open:
+            self._foresee()
 
     def _done(self, one: Asked, key: Key, found: Compared) -> None:
-        self._found[key] = found
-        self._trim()
+        self.results.keep(key, found, len(self._panes))
         self._ended(one)
 
     def _failed(self, one: Asked, failure: Failure) -> None:
+        self._failures[one] = one_line(str(failure))
         self._ended(one)
-        self._fail(one, one_line(str(failure)))
-
-    def _trim(self) -> None:
-        def size(found: Compared) -> int:
-            return 0 if found.map is None else 2 * found.map.values.nbytes
-
-        total = sum(map(size, self._found.values()))
-        while total > KEPT_BYTES and len(self._found) > len(self._panes):
-            total -= size(self._found.popitem(last=False)[1])
-
-    def _tell(self) -> None:
-        """Say how many maps there are and how long the rest will take."""
-        made = [one for one in self._panes if (r := self.result(one)) is not None and r.map]
-        todo = self.left()
-        seconds = [p.seconds for one in todo if (p := self._prospect(one)) is not None]
-        known = [one for one in seconds if one is not None]
-        parts = [f"{len(made)} of {len(self._panes)} maps"]
-        if todo and len(known) == len(todo):
-            parts.append(f"≈ {duration(sum(known))} to go")
-        whole = len(self.page.models.names) * len(self.page.targets.names)
-        if whole * len(self.page.methods.names) > MOST:
-            parts.append(f"the first {MOST} alone are shown")
-        self.page.say(" · ".join(parts))
-        steps = (self._run - len(self._tasks), self._run) if self.busy else None
-        self.page.show_run(steps, bool(todo) and self._classifying.classifier is not None)
-        self.page.offer(len(made) > 0, len(made) > 0)
-        maps = [found.map for one in made if (found := self.result(one)) is not None]
-        self._mapping.style_also(
-            bool(maps), any(shown is not None and shown.outline is not None for shown in maps)
-        )
-        self.refreshed.emit()
 
     # -- cursor
 
     def _point(self, canvas: Canvas, at: Point | None) -> None:
         self.value = None
         for one, pane in self._panes.items():
-            found = self.result(one)
-            shown = self._growing.get(one) if found is None else found.map
+            shown = self._map(one)
             value = None if shown is None or at is None else shown.at(*at)
             pane.show_value(value)
             if pane.canvas is canvas:
@@ -566,54 +442,33 @@ class Comparing(QObject):
 
     def set_blinking(self, blinking: bool) -> None:
         """Show the maps (the marked ones, if any are) one after the other in one place."""
-        blinking = blinking and self.is_open
-        shown = [one for one in self._panes if (r := self.result(one)) is not None and r.map]
-        marked: list[Asked | None] = [one for one in shown if self._panes[one].is_marked]
+        made = self.made() if blinking and self.is_open else []
+        if not made:
+            self._blinking.stop()
+            self.page.show_blinking(False)
+            return
+        marked: list[Asked | None] = [one for one in made if self._panes[one].is_marked]
         if self._picture is not None and self._picture.is_marked:
             marked.insert(0, None)
-        if blinking and not shown:
-            blinking = False
-        # One map alone blinks against the galaxy.
-        sequence = marked or list(shown)
-        self._blinking = ([None, *sequence] if len(sequence) == 1 else sequence) if blinking else []
-        if blinking:
-            self._blink.start()
-            self._step(0)
-        else:
-            self._blink.stop()
-            self.page.show_blinking(False)
+        self._blinking.start(marked or made)
 
-    def _step(self, by: int) -> None:
-        if not self._blinking:
-            return
-        if by < 0:
-            self._blinking = [self._blinking[-1], *self._blinking[:-1]]
-        elif by > 0:
-            self._blinking = [*self._blinking[1:], self._blinking[0]]
-        if self._blink.isActive() and by:
-            self._blink.start()
-        one = self._blinking[0]
-        found = None if one is None else self.result(one)
-        shown = None if found is None else found.map
-        self._overlay(self.page.large, shown)
-        name = "Galaxy"
-        if one is not None:
-            name = " · ".join(part for part in (TITLES[one.method], one.target, one.model) if part)
-        self.page.show_blinking(True, name)
+    def _show_large(self, one: Asked | None) -> None:
+        self._lay(self.page.large, None if one is None else self._map(one))
+        parts = ["Galaxy"] if one is None else [TITLES[one.method], one.target, one.model]
+        self.page.show_blinking(True, " · ".join(parts))
 
     def stop(self) -> None:
         """Stop blinking, before the window closes."""
-        self._blink.stop()
+        self._blinking.stop()
 
     # -- out of here
 
     def _open_single(self, one: Asked) -> None:
         """Leave, with a map of the comparison in the single view."""
-        found, galaxy = self.result(one), self._desk.workspace.current
-        if found is None or found.map is None or galaxy is None:
-            return
-        self.set_open(False)
-        self._explaining.show_map(galaxy, found.map)
+        shown, galaxy = self._map(one), self._desk.workspace.current
+        if shown is not None and galaxy is not None and one in self.made():
+            self.set_open(False)
+            self._explaining.show_map(galaxy, shown)
 
     def ask_export(self) -> None:
         """Ask for a file and draw the grid to it."""
@@ -626,36 +481,29 @@ class Comparing(QObject):
             self.export(path)
 
     def export(self, path: Path) -> None:
-        """Draw the grid, as it stands, to a file."""
+        """Draw the grid, as it stands, to a file; what was not made yet is left out."""
         image = self._image()
         if image is None:
             return
         panes = [pane_of(None, None, "")] if self._picture is not None else []
+        segments = self._mapping.style.segments
+        whole = True
         for one in self._panes:
-            found = self.result(one)
-            if found is None:
-                prospect = self._prospect(one)
-                if prospect is None or prospect.verdict != "refused":
-                    continue
+            found, prospect = self.results.found(one), self.results.prospect(one)
+            if found is None and prospect is not None and prospect.verdict == "refused":
                 found = Compared(prospect)
-            panes.append(pane_of(one, found, self._subtitle(one), self._mapping.style.segments))
+            whole = whole and found is not None
+            if found is not None:
+                panes.append(pane_of(one, found, self.choices.subtitle(one), segments))
+        box = self._all()[0].canvas.shown_box()
+        columns = self.page.grid.columns if whole else None
+        image = chores.worker_copy(image)
         self._desk.bridge.run(
             Task(
                 "Export figure",
                 path,
                 IO,
-                functools.partial(
-                    export, path, chores.worker_copy(image), panes, self._columns(), self._box()
-                ),
+                functools.partial(export, path, image, panes, columns, box),
                 done=lambda _: self._desk.say(f"Figure written to {path.name}"),
             )
         )
-
-    def _columns(self) -> int | None:
-        complete = all(self.result(one) is not None for one in self._panes)
-        return self.page.grid.columns if complete else None
-
-    def _box(self) -> Box | None:
-        """Part of the picture that the panes show; None for all of it, or where it is turned."""
-        panes: Sequence[Pane] = self._all()
-        return panes[0].canvas.shown_box() if panes else None

@@ -99,7 +99,9 @@ def test_what_does_not_fit_says_why_and_stops_nothing(
     monkeypatch.setattr(chores, "preflight", lambda c, name: fits.get(name, network.fit))
     comparing = opened(drive, folder)
     drive.trigger("explain")
-    drive.until(lambda: comparing.page.summary.startswith("1 of 2") and not comparing.busy)
+    drive.until(
+        lambda: comparing.page.summary == "1 of 1 maps · 1 does not fit" and not comparing.busy
+    )
     assert pane(comparing, "lime").canvas.marks.message.text == "It has no feature map"
     assert pane(comparing, "lime").canvas.overlay is None
     assert pane(comparing, "gradient").canvas.overlay is not None

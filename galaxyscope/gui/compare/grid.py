@@ -31,6 +31,16 @@ class Arrangement:
     rows: int
     places: tuple[tuple[int, int], ...]
 
+    def across(self, width: float) -> float:
+        """Width of a pane."""
+        return (width - SPACE * (self.columns + 1)) / self.columns
+
+    def side(self, width: float, height: float) -> float:
+        """Side of the pictures where nothing scrolls; 0 where the panes are too narrow."""
+        across = self.across(width)
+        down = (height - SPACE * (self.rows + 1)) / self.rows - CAPTION
+        return min(across, down) if across >= SMALLEST else 0.0
+
 
 def arranged(groups: Sequence[int], width: float, height: float) -> Arrangement:
     """Arrange panes.
@@ -38,41 +48,37 @@ def arranged(groups: Sequence[int], width: float, height: float) -> Arrangement:
     Parameters
     ----------
     groups : sequence of int
-        How many panes each group has. One group wraps around; several, of one size each, stand
-        beside each other or below each other, so that what belongs together is in line.
+        How many panes each group has. One group wraps around. Several have a row each where
+        there is room for that; else what belongs together (the first of every group, the
+        second …) stands side by side, and that wraps around.
     width, height : float
         The room there is.
 
     Returns
     -------
     Arrangement
-        That in which the panes are largest.
+        That in which the panes are largest; if they would be too small, as many as fit beside
+        each other, and the grid scrolls down.
     """
-    count = sum(groups)
+    count, across = max(groups, default=0), max(len(groups), 1)
     if not count:
         return Arrangement(1, 1, ())
-    if len(groups) == 1:
-        columns = max(
-            range(1, count + 1), key=lambda c: (_side(c, -(-count // c), width, height), -c)
-        )
-        places = tuple(divmod(i, columns) for i in range(count))
-        return Arrangement(columns, -(-count // columns), places)
-    longest = max(groups)
-    pairs = [(g, i) for g, size in enumerate(groups) for i in range(size)]
-    below = _side(longest, len(groups), width, height)
-    beside = _side(len(groups), longest, width, height)
-    if below >= beside:
-        return Arrangement(longest, len(groups), tuple(pairs))
-    return Arrangement(len(groups), longest, tuple((i, g) for g, i in pairs))
+    options = [_wrapped(groups, k) for k in range(1, count + 1)]
+    if across > 1:
+        below = tuple((g, i) for g, size in enumerate(groups) for i in range(size))
+        options.append(Arrangement(count, across, below))
+    best = max(options, key=lambda one: (one.side(width, height), -one.columns))
+    if best.side(width, height) >= SMALLEST - CAPTION:
+        return best
+    fitting = [one for one in options if one.across(width) >= SMALLEST] or options[:1]
+    return max(fitting, key=lambda one: one.columns)
 
 
-def _side(columns: int, rows: int, width: float, height: float) -> float:
-    """Side of the pictures; where they would be too small the grid grows and scrolls down."""
-    across = (width - SPACE * (columns + 1)) / columns
-    down = (height - SPACE * (rows + 1)) / rows - CAPTION
-    if across < SMALLEST:
-        return across - SMALLEST  # wider than the room: worse than any that fits
-    return max(min(across, down), SMALLEST - CAPTION)
+def _wrapped(groups: Sequence[int], k: int) -> Arrangement:
+    """Arrange panes so that `k` of each group stand in a row."""
+    n = len(groups)
+    places = tuple((i // k, (i % k) * n + g) for g, size in enumerate(groups) for i in range(size))
+    return Arrangement(n * k, -(-max(groups) // k), places)
 
 
 class Grid(QScrollArea):
@@ -124,8 +130,11 @@ class Grid(QScrollArea):
         before = self._shown or Arrangement(0, 0, ())
         for column in range(max(self._layout.columnCount(), before.columns)):
             self._layout.setColumnStretch(column, int(column < found.columns))
+        scrolls = found.side(room.width(), room.height()) < SMALLEST - CAPTION
+        least = round(found.across(room.width())) + CAPTION if scrolls else 0
         for row in range(max(self._layout.rowCount(), before.rows)):
             self._layout.setRowStretch(row, int(row < found.rows))
+            self._layout.setRowMinimumHeight(row, least if row < found.rows else 0)
         self._shown = found
 
     def resizeEvent(self, event: QResizeEvent) -> None:
