@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -239,10 +240,12 @@ class Comparing(QObject):
             return  # it is being read
         self._linked.link([])
         canvases = [self.page.large, *(pane.canvas for pane in self._all())]
-        for canvas in canvases:
-            if canvas.image is not image:
-                canvas.set_image(image)
-        self._linked.link([self._canvas, *canvases])
+        fresh = [canvas for canvas in canvases if canvas.image is not image]
+        for canvas in fresh:
+            canvas.set_image(image)
+        if fresh:
+            self._linked.link([self._canvas, *canvases])
+        self._link()
         self._show_maps()
         self._foresee()
 
@@ -444,13 +447,32 @@ class Comparing(QObject):
         """Show the maps (the marked ones, if any are) one after the other in one place."""
         made = self.made() if blinking and self.is_open else []
         if not made:
-            self._blinking.stop()
+            if self._blinking.on:
+                self._blinking.stop()
+                self._link()
             self.page.show_blinking(False)
             return
+        if not self._blinking.on:
+            self._enlarge()
         marked: list[Asked | None] = [one for one in made if self._panes[one].is_marked]
         if self._picture is not None and self._picture.is_marked:
             marked.insert(0, None)
         self._blinking.start(marked or made)
+
+    def _enlarge(self) -> None:
+        """Show the field of the panes in the large picture, which is then looked at alone."""
+        pane, large, room = self._all()[0].canvas, self.page.large, self.page.stack
+        state = pane.view_state()
+        factor = min(room.width() / pane.width(), room.height() / pane.height())
+        self._linked.link([])
+        large.set_north_up(pane.north_up)
+        large.set_view_state(dataclasses.replace(state, scale=state.scale * factor))
+        self._linked.link([large, self._canvas])
+
+    def _link(self) -> None:
+        """Let all panes have one camera: that of the first of them."""
+        panes = [pane.canvas for pane in self._all()]
+        self._linked.link([*panes, self._canvas, self.page.large])
 
     def _show_large(self, one: Asked | None) -> None:
         self._lay(self.page.large, None if one is None else self._map(one))

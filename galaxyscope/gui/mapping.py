@@ -113,7 +113,7 @@ class Mapping(QObject):
     def set_threshold(self, threshold: float) -> None:
         """Move the threshold, relative to the map's maximum."""
         galaxy = self._workspace.current
-        if galaxy is not None and galaxy.shown_map is not None:
+        if galaxy is not None and (galaxy.shown_map is not None or self._elsewhere[0]):
             galaxy.threshold = min(max(threshold, 0.0), 1.0)
             self._show(galaxy)
             self.style_changed.emit()

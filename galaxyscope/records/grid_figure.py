@@ -22,7 +22,7 @@ Box = tuple[float, float, float, float]
 
 _WIDTH, _GAP, _HEAD, _MARGIN = 2.1, 0.08, 0.46, 0.12  # inches
 _LINE = 0.115
-_LONG = 46  # letters of a reason on one line of a pane
+_LONG = 44  # letters of a reason on one line of a pane
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +94,7 @@ def draw_grid(
     columns = columns or _columns(len(panes), high + _HEAD)
     rows = -(-len(panes) // columns)
     width = 2 * _MARGIN + columns * _WIDTH + (columns - 1) * _GAP
-    caption = _wrapped(caption_of(image, panes), int(width * 17))
+    caption = _wrapped(caption_of(image, panes), int(width * 19))
     below = _MARGIN + _LINE * len(caption) + 0.1
     height = _MARGIN + rows * (high + _HEAD + _GAP) + below
     style: Any = {"svg.hashsalt": "galaxyscope", "svg.fonttype": "none", "pdf.fonttype": 42}
@@ -172,7 +172,8 @@ def _draw_pane(axes: Any, image: SkyImage, pane: MapPane, box: Box) -> None:
     first, *rest = pane.lines or ("",)
     axes.text(0, 1 + 0.27 * inch, pane.title, fontsize=8, weight="bold", **text)
     axes.text(0, 1 + 0.155 * inch, first, fontsize=6, color="#555555", **text)
-    axes.text(0, 1 + 0.05 * inch, " · ".join(rest), fontsize=6, color="#555555", **text)
+    note = textwrap.shorten(" · ".join(rest), _LONG, placeholder=" …")
+    axes.text(0, 1 + 0.05 * inch, note, fontsize=6, color="#555555", **text)
     if pane.reason:
         axes.text(
             0.5, 0.5, "\n".join(textwrap.wrap(pane.reason, _LONG)), fontsize=6.5, ha="center",

@@ -7,6 +7,7 @@ import json
 import runpy
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,6 +19,13 @@ from galaxyscope.explain.registry import METHODS, PRESETS
 from galaxyscope.sky.readers import open_image
 
 pytestmark = pytest.mark.usefixtures("light_model")
+
+
+def described(path: Path) -> dict[str, Any]:
+    """What a PNG says of itself."""
+    with Image.open(path) as picture:
+        found: dict[str, Any] = json.loads(picture.info["Description"])
+    return found
 
 
 def run(*arguments: object) -> int:
@@ -80,7 +88,7 @@ def test_all_methods_in_one_figure(folder: Path, tmp_path: Path, capsys, suffix:
         assert "no feature map" in text, "what does not fit says why"
         assert "ab" * 32 in text, "the network's hash"
     if suffix == ".png":
-        told = json.loads(Image.open(figure).info["Description"])
+        told = described(figure)
         made = [one["method"] for one in told["maps"] if not one["refused"]]
         assert made == ["gradient", "input-x-gradient"]
     assert sorted(p.name for p in maps.iterdir()) == ["gradient.fits", "input-x-gradient.fits"]
@@ -95,7 +103,7 @@ def test_every_exported_file_says_how_it_was_made(folder: Path, tmp_path: Path) 
     for name in ("m.fits", "m.npy"):
         figure = tmp_path / f"{name}.png"
         assert run(*ask, "-o", tmp_path / name, "--figure", figure) == 0
-        told = json.loads(Image.open(figure).info["Description"])
+        told = described(figure)
         assert (told["method"], told["parameters"]["seed"]) == (method, 9)
     header = fits.getheader(tmp_path / "m.fits")
     assert header["METHOD"] == method

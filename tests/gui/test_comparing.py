@@ -20,6 +20,13 @@ from galaxyscope.gui.window import MainWindow
 REFUSED = SimpleNamespace(verdict="refused", reason="it has no feature map")
 
 
+def described(path: Path) -> dict[str, Any]:
+    """What a PNG says of itself."""
+    with Image.open(path) as picture:
+        found: dict[str, Any] = json.loads(picture.info["Description"])
+    return found
+
+
 def opened(drive: Any, folder: Path, methods: tuple[str, ...] = ("gradient", "lime")) -> Any:
     """Comparison of some methods on the first galaxy."""
     drive.open(folder, shows="a.fits")
@@ -180,7 +187,7 @@ def test_the_figure_says_how_it_was_made(
     drive.until(lambda: comparing.page.summary.startswith("1 of 1"))
     comparing.export(tmp_path / "figure.png")
     drive.until((tmp_path / "figure.png").exists)
-    told = json.loads(Image.open(tmp_path / "figure.png").info["Description"])
+    told = described(tmp_path / "figure.png")
     (made,) = told["maps"]
     assert made["target"] == "bar"
     assert made["parameters"]["seed"] == 0

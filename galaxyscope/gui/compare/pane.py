@@ -116,7 +116,8 @@ class Pane(QWidget):
 
     def show_value(self, value: float | None) -> None:
         """Show the map's value under the cursor."""
-        self._value.setText("" if value is None else f"{value:.2f}".replace("-", "−"))
+        text = "" if value is None else f"{value:.2f}".replace("-", "−")
+        self._value.setText("0.00" if text == "−0.00" else text)
 
     def set_marked(self, marked: bool) -> None:
         """Mark the pane: marked ones blink."""
