@@ -375,5 +375,8 @@ MOUSE = (
     ("Canvas", "Snap the angle of a line", "Shift while dragging"),
     ("Canvas", "Move an end by 1, 0.1, 10 px", "Arrows, Alt+Arrows, Shift+Arrows"),
     ("Canvas", "Other end of the line", "Tab"),
+    ("Comparison", "Mark a map: marked ones blink", "Click on its title"),
+    ("Comparison", "Open a map in the single view", "Double-click on its title"),
+    ("Comparison", "Step while the maps blink", "Left, Right"),
     ("Gallery", "Previous, next galaxy", "Arrows"),
 )

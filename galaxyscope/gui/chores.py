@@ -220,13 +220,24 @@ def preflight(classifier: Classifier, method: str) -> Fit:
 
 
 def predict_time(
-    classifier: Classifier, image: SkyImage, method: str, parameters: Mapping[str, Any]
+    classifier: Classifier,
+    image: SkyImage,
+    method: str,
+    parameters: Mapping[str, Any],
+    watch: Watch,
 ) -> float:
-    """Return how many seconds a map will take at most; times the network where nobody has yet."""
+    """Return how many seconds a map will take at most; times the network where nobody has yet.
+
+    Raises
+    ------
+    Cancelled
+        Soon after ``watch.cancel()``.
+    """
     from galaxyscope.explain.cost import known_units, predicted_seconds
 
     net_input = classifier.prepare(image)
-    units = known_units(classifier, net_input)
+    units = known_units(classifier, net_input, watch)
+    watch.check()
     return predicted_seconds(method, classifier, net_input, parameters, units)
 
 

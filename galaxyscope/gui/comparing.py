@@ -275,7 +275,9 @@ class Comparing(QObject):
             canvas.set_overlay(None)
             return
         threshold = DEFAULT_THRESHOLD if galaxy.threshold is None else galaxy.threshold
-        canvas.set_overlay(overlay_of(shown, self._mapping.style, threshold))
+        overlay = overlay_of(shown, self._mapping.style, threshold)
+        if canvas.overlay is None or not canvas.overlay.same_as(overlay):
+            canvas.set_overlay(overlay)
         canvas.set_overlay_visible(self._mapping.visible)
 
     def _show(self, one: Asked, pane: Pane) -> None:

@@ -103,11 +103,18 @@ class Foresight(QObject):
                 ),
                 done=functools.partial(self._foreseen, key),
                 failed=lambda _failure: None,  # the explanation itself will say what is wrong
+                cancelled=self._interrupted,
                 key="time",
                 priority=FORESEE,
                 quiet=True,
+                gives_way=True,
             )
         )
+
+    def _interrupted(self) -> None:
+        """Ask again, since other work came first."""
+        self._asked = None
+        self._settle.start()
 
     def _foreseen(self, key: Key, seconds: float) -> None:
         self._seconds[key] = seconds

@@ -82,7 +82,7 @@ def _cards(image: SkyImage, record: Record) -> list[tuple[str, Any, str]]:
         ("SEED", record.seed, "seed of the random numbers"),
         ("SETTINGS", _ascii(record.parameters), "all settings, as JSON"),
     )
-    return [card for card in cards if card[1] is not None and (card[1] != "" or card[0] == "BUNIT")]
+    return [card for card in cards if card[1] is not None and card[1] != ""]
 
 
 def _ascii(text: str) -> str:

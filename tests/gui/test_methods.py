@@ -84,7 +84,7 @@ def test_the_panel_says_how_long_it_will_take(
 ) -> None:
     asked: list[tuple[str, Any]] = []
 
-    def predict(classifier: Any, image: Any, name: str, parameters: Any) -> float:
+    def predict(classifier: Any, image: Any, name: str, parameters: Any, watch: Any) -> float:
         asked.append((name, parameters))
         return 0.5 * parameters.get("samples", 1)
 

@@ -51,6 +51,12 @@ class Overlay:
     contour: bool = False
     outline: NDArray[np.float64] | None = None
 
+    def same_as(self, other: Overlay) -> bool:
+        """Whether the other one looks the same: the very map in the same style."""
+        style = ("threshold", "opacity", "colormap", "mask", "contour")
+        alike = all(getattr(self, name) == getattr(other, name) for name in style)
+        return alike and self.values is other.values and self.outline is other.outline
+
 
 def maximum(values: NDArray[np.float32]) -> float:
     """Largest finite value, 0 where there is none or it is negative."""

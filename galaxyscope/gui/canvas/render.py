@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import weakref
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -149,7 +150,11 @@ class Renderer(QObject):
         here = image is None or image.shape[0] * image.shape[1] <= INLINE_PIXELS
         if self._base_stale and image is not None and display is not None:
             limits = functools.partial(self._fixed, image, display)
-            self._base.do(lambda: draw_picture(image, limits()), self.item.set_base, here=here)
+            self._base.do(
+                lambda: _newest_picture.levels(image, display, limits),
+                self.item.set_base,
+                here=here,
+            )
         if self._overlay_stale:
             shown = self.overlay if self.visible else None
             if shown is None or image is None:
@@ -173,6 +178,36 @@ class Renderer(QObject):
             kept = self._limits = (image.data, key, limits(image, display))
         lo, hi = kept[2]
         return dataclasses.replace(display, limits="manual", vmin=lo, vmax=hi)
+
+
+class NewestPicture:
+    """Picture that was drawn last, for canvases side by side that show the same; any thread."""
+
+    def __init__(self) -> None:
+        self._kept: tuple[weakref.ref[Any], bool, Display, list[QImage]] | None = None
+
+    def levels(
+        self, image: SkyImage, display: Display, limits: Callable[[], Display]
+    ) -> list[QImage]:
+        """Return what `draw_picture` gives, drawn only where it is not there yet.
+
+        Parameters
+        ----------
+        image : SkyImage
+        display : Display
+            As it was asked for.
+        limits : callable
+            The same with its limits found, see `Renderer`.
+        """
+        kept = self._kept
+        if kept is not None and kept[0]() is image.data and kept[1:3] == (image.y_up, display):
+            return kept[3]
+        levels = draw_picture(image, limits())
+        self._kept = (weakref.ref(image.data), image.y_up, display, levels)
+        return levels
+
+
+_newest_picture = NewestPicture()
 
 
 def draw_picture(image: SkyImage, display: Display) -> list[QImage]:

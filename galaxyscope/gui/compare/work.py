@@ -13,7 +13,7 @@ from galaxyscope.gui import chores
 from galaxyscope.gui.model import ShownMap
 from galaxyscope.gui.suit import unsuitable
 from galaxyscope.sky.image import SkyImage
-from galaxyscope.work.watch import Watch
+from galaxyscope.work.watch import Cancelled, Watch
 
 if TYPE_CHECKING:
     from galaxyscope.classify.classifier import Classifier
@@ -102,9 +102,9 @@ def fit(networks: Networks, image: SkyImage, asked: Asked) -> Prospect:
         return Prospect("refused", why)
     try:
         card.class_of(asked.target)
-    except (KeyError, ValueError) as error:
-        said = str(error.args[0] if error.args else error)
-        return Prospect("refused", said[:1].upper() + said[1:])
+    except KeyError:
+        said = f"{card.title} has no answer “{asked.target}”"
+        return Prospect("refused", said)
     found = chores.preflight(classifier, asked.method)
     return Prospect(found.verdict, found.reason)
 
@@ -128,11 +128,14 @@ def foresee(
             prospect = fit(networks, image, one)
             if prospect.verdict != "refused":
                 classifier = networks.get(one.model)
-                seconds = chores.predict_time(classifier, image, one.method, one.parameters)
+                parameters = one.parameters
+                seconds = chores.predict_time(classifier, image, one.method, parameters, watch)
                 prospect = dataclasses.replace(prospect, seconds=seconds)
             found[one] = prospect
-        except (RuntimeError, ValueError, KeyError, MemoryError):
-            pass  # the run itself will say what is wrong
+        except Cancelled:
+            raise
+        except Exception:  # the run itself will say what is wrong
+            continue
         watch.report(number + 1, len(asked), dict(found))
     return found
 
@@ -147,7 +150,6 @@ def explain(networks: Networks, image: SkyImage, asked: Asked, watch: Watch) -> 
     """
     from galaxyscope.explain.registry import method
 
-    watch.report(0, 0)
     prospect = fit(networks, image, asked)
     if prospect.verdict == "refused":
         return Compared(prospect)
