@@ -21,6 +21,7 @@ from galaxyscope.measure.bars import BarSettings, measure_bar
 from galaxyscope.measure.phase import light_on_map
 from galaxyscope.measure.results import BarMeasurement
 from galaxyscope.records.record import Provenance, Record, record_of_bar
+from galaxyscope.sky.frame import Affine
 from galaxyscope.sky.image import ImageError
 from galaxyscope.work.watch import Watch
 
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
     from galaxyscope.explain.protocol import Attribution, MethodCard
     from galaxyscope.sky.image import SkyImage
 
+
+#: Weights of red, green and blue in a grey picture.
+GREY = (0.2989, 0.5870, 0.1140)
 
 #: What agrees best with people on real galaxies, see docs/bar-lengths.md.
 DEFAULT_BAR = BarSettings("phase")
@@ -159,14 +163,33 @@ def measure_attribution(
 ) -> BarMeasurement:
     """Find the bar on an attribution; of a signed one on the part that speaks for the target."""
     settings = settings or DEFAULT_BAR
-    values, blocks = attribution.values, attribution.blocks
+    values, blocks, members = attribution.values, attribution.blocks, attribution.members
     if attribution.signed:
         values = np.maximum(values, 0)
         blocks = None if blocks is None else _positive_blocks(blocks)
-    to_cutout, light = attribution.to_cutout, None
+        members = {name: np.maximum(one, 0) for name, one in members.items()}
+    to_cutout, light, picture = attribution.to_cutout, None, None
+    shape = (values.shape[0], values.shape[1])
     if settings.algorithm == "phase":
-        light = light_on_map(image, to_cutout, (values.shape[0], values.shape[1]))
-    return measure_bar(values, to_cutout, blocks, settings, light)
+        light = light_on_map(image, to_cutout, shape)
+    if settings.x_input != "no":
+        picture = grey_on_map(image, to_cutout, shape)
+    return measure_bar(values, to_cutout, blocks, settings, light, members, picture)
+
+
+def grey_on_map(image: SkyImage, to_cutout: Affine, shape: tuple[int, int]) -> NDArray[np.float32]:
+    """Grey picture in 0 … 1 on the pixels of a map, stretched as networks see it.
+
+    Three channels are weighted as in ITU-R BT.601, which is what the program of Bhambra,
+    Joachimi & Lahav 2022 does for X_input.
+    """
+    from galaxyscope.classify.preprocess import stretch
+    from galaxyscope.sky.locate import locate_galaxy
+    from galaxyscope.sky.resample import resample
+
+    shown = stretch(image, locate_galaxy(image))
+    grey = np.tensordot(GREY, shown, 1) if len(shown) == 3 else shown.mean(axis=0)
+    return np.asarray(resample(grey.astype(np.float32), to_cutout, shape), np.float32)
 
 
 def _positive_blocks(blocks: NDArray[np.float32]) -> NDArray[np.float64]:

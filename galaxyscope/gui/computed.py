@@ -10,7 +10,7 @@ from typing import Literal
 from galaxyscope.explain.cards import CARDS
 from galaxyscope.gui.desk import one_line
 from galaxyscope.gui.rows import DRAWN_ERROR_PX, angle_text, difference_text, length_text, who
-from galaxyscope.measure.phase import AMPLITUDE, BRACKET, DEGREES
+from galaxyscope.measure.phase import AMPLITUDE, DEGREES
 from galaxyscope.records.record import Record
 
 Quantity = Literal["arcsec", "px", "kpc", "pa", "difference"]
@@ -31,16 +31,11 @@ _SEARCHES = {
     "published": "L = farthest pair of pixel centres of the map above the first threshold "
     "(from 0.5 of the maximum, in steps of 0.0001) where |Pearson r| exceeds T_c.",
 }
-_SAMPLING = (
-    "± is one standard deviation and covers only the sampling noise of the map and the pixel "
-    "grid: how well this map fixes the length, not how well the map shows the bar."
+_ERROR = (
+    "± is one standard deviation, its parts added in quadrature: samples of the map, choice of "
+    "networks, definition of the end, pixel grid, and what this algorithm is off by on simulated "
+    "bars. It does not know whether there is a bar."
 )
-_LIGHT = (
-    "± is one standard deviation: the sampling noise of the map's axis, the pixel grid, and half "
-    f"the difference between the lengths where the light's component keeps {BRACKET[0]:g} and "
-    f"{BRACKET[1]:g} of its peak. It does not cover how well the map shows the bar."
-)
-_CAUTIONS = {"phase": _LIGHT}
 _NO_ERROR = "No ±: the method has no independent samples to estimate one from."
 _BY_HAND = f"No ±: a line drawn by hand is rounded to {DRAWN_ERROR_PX:g} px."
 
@@ -76,11 +71,7 @@ def how_computed(record: Record, quantity: Quantity) -> Computation:
     automatic = record.kind == "automatic"
     error = _BY_HAND
     if automatic:
-        error = (
-            _NO_ERROR
-            if record.length_err_px is None
-            else _CAUTIONS.get(record.algorithm, _SAMPLING)
-        )
+        error = _NO_ERROR if record.length_err_px is None else _ERROR
     return Computation(
         f"{_TITLES[quantity]} · {one_line(who(record))}",
         _value(record, quantity),
@@ -135,6 +126,7 @@ def _inputs(record: Record) -> list[tuple[str, str]]:
     else:
         inputs.append(("Drawn by", record.observer))
     inputs += [
+        ("Parts of ±", _parts(record)),
         ("Ends", _ends(record)),
         ("Pixel scale", _scale(record)),
         ("Redshift", "" if record.redshift is None else f"{record.redshift:g}"),
@@ -158,6 +150,18 @@ def _flat(kept: object, before: str = "") -> list[tuple[str, object]]:
     if not isinstance(kept, dict):
         return [(before.strip(), kept)]
     return [pair for name, value in kept.items() for pair in _flat(value, f"{before} {name}")]
+
+
+def _parts(record: Record) -> str:
+    parts = {
+        "samples": record.err_sampling_px,
+        "networks": record.err_networks_px,
+        "end": record.err_threshold_px,
+        "grid": record.err_grid_px,
+        "algorithm": record.err_method_px,
+    }
+    known = [f"{name} {value:.2f}" for name, value in parts.items() if value is not None]
+    return f"{', '.join(known)} px" if known else ""
 
 
 def _ends(record: Record) -> str:
