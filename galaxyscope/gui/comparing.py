@@ -18,7 +18,7 @@ from galaxyscope.gui.classifying import Classifying
 from galaxyscope.gui.compare import work
 from galaxyscope.gui.compare.blinking import Blinking
 from galaxyscope.gui.compare.choices import MOST, Choices
-from galaxyscope.gui.compare.figure import export, pane_of
+from galaxyscope.gui.compare.figure import Shown, export
 from galaxyscope.gui.compare.linked import Linked
 from galaxyscope.gui.compare.page import ComparePage
 from galaxyscope.gui.compare.pane import Pane
@@ -509,16 +509,14 @@ class Comparing(QObject):
         image = self._image()
         if image is None:
             return
-        panes = [pane_of(None, None, "")] if self._picture is not None else []
-        segments = self._mapping.style.segments
-        whole = True
+        shown, whole = [], True
         for one in self._panes:
             found, prospect = self.results.found(one), self.results.prospect(one)
             if found is None and prospect is not None and prospect.verdict == "refused":
                 found = Compared(prospect)
             whole = whole and found is not None
             if found is not None:
-                panes.append(pane_of(one, found, self.choices.subtitle(one), segments))
+                shown.append(Shown(one, found, self.choices.subtitle(one)))
         box = self._all()[0].canvas.shown_box()
         columns = self.page.grid.columns if whole else None
         image = chores.worker_copy(image)
@@ -527,7 +525,16 @@ class Comparing(QObject):
                 "Export figure",
                 path,
                 IO,
-                functools.partial(export, path, image, panes, columns, box),
+                functools.partial(
+                    export,
+                    path,
+                    image,
+                    shown,
+                    columns,
+                    box,
+                    galaxy=self._picture is not None,
+                    segments=self._mapping.style.segments,
+                ),
                 done=lambda _: self._desk.say(f"Figure written to {path.name}"),
             )
         )

@@ -184,7 +184,7 @@ def test_the_figure_says_how_it_was_made(
     drive.trigger("explain")
     drive.until(lambda: comparing.page.summary.startswith("1 of 1"))
     comparing.export(tmp_path / "figure.png")
-    drive.until((tmp_path / "figure.png").exists)
+    drive.until((tmp_path / "figure.png").exists, timeout=100_000)
     told = described(tmp_path / "figure.png")
     (made,) = told["maps"]
     assert made["target"] == "bar"
@@ -211,6 +211,7 @@ def test_a_line_is_drawn_in_the_single_view(drive: Any, folder: Path) -> None:
     assert drive.window.canvas.tool == "line"
 
 
+@pytest.mark.qt_log_ignore("This plugin does not support")  # popups, where there is no screen
 def test_the_lists_are_searched_and_checked_by_keys(drive: Any, folder: Path) -> None:
     comparing = opened(drive, folder)
     methods = comparing.page.methods

@@ -63,6 +63,7 @@ def test_scores_of_other_weights_do_not_count(
     assert chores.randomisation_scores([("fake", "0" * 64)])["fake"] is None
 
 
+@pytest.mark.qt_log_ignore("This plugin does not support")  # popups, where there is no screen
 def test_the_list_is_searched_and_chosen_by_keys(qtbot: Any) -> None:
     panel = ExplainPanel()
     qtbot.addWidget(panel)
