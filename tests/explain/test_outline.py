@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -31,6 +31,7 @@ def borders(numbers: np.ndarray) -> set[tuple[float, float]]:
     return found
 
 
+@settings(deadline=None)
 @given(segments)
 def test_every_border_once(numbers: np.ndarray) -> None:
     seen = []
@@ -52,8 +53,8 @@ def test_pieces_that_continue_each_other_are_one_line() -> None:
 
 @pytest.mark.parametrize("name", ["lime", "lime/fine", "e-lime", "kernel-shap", "xrai"])
 def test_maps_are_constant_in_each_of_their_segments(name, small, make_input, few) -> None:
-    settings = few(name, evaluations=8)
-    found = method(name).explain(small, make_input(32), "bar", settings, Watch())
+    chosen = few(name, evaluations=8)
+    found = method(name).explain(small, make_input(32), "bar", chosen, Watch())
     numbers = found.segments
     assert numbers is not None
     assert numbers.shape == found.values.shape

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from galaxyscope.gui.compare.grid import arranged
@@ -10,6 +10,7 @@ from galaxyscope.gui.compare.grid import arranged
 room = st.floats(50, 3000)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 40), room, room)
 def test_one_group_wraps_around_without_gaps(count: int, width: float, height: float) -> None:
     found = arranged([count], width, height)
@@ -18,6 +19,7 @@ def test_one_group_wraps_around_without_gaps(count: int, width: float, height: f
     assert found.rows == -(-count // found.columns)
 
 
+@settings(deadline=None)
 @given(st.integers(2, 6), st.integers(1, 12), room, room)
 def test_what_belongs_together_stands_together(
     groups: int, size: int, width: float, height: float
