@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from PIL import Image
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
 
-from galaxyscope.explain.registry import PRESETS
+from galaxyscope.explain.registry import METHODS, PRESETS
 from galaxyscope.gui.compare.work import duration
 from galaxyscope.gui.window import MainWindow
 
 REFUSED = SimpleNamespace(verdict="refused", reason="it has no feature map")
-
-
-def described(path: Path) -> dict[str, Any]:
-    """What a PNG says of itself."""
-    with Image.open(path) as picture:
-        found: dict[str, Any] = json.loads(picture.info["Description"])
-    return found
 
 
 def opened(drive: Any, folder: Path, methods: tuple[str, ...] = ("gradient", "lime")) -> Any:
@@ -175,22 +166,44 @@ def test_two_answers_stand_in_line_and_blink(
     assert page.stack.currentWidget() is page.grid
 
 
-def test_the_figure_says_how_it_was_made(
-    drive: Any, folder: Path, tmp_path: Path, network: SimpleNamespace
+def test_the_figure_shows_the_grid_and_says_how_it_was_made(
+    drive: Any, folder: Path, tmp_path: Path, network: SimpleNamespace, monkeypatch: Any
 ) -> None:
-    comparing = opened(drive, folder)
+    """How it is drawn: tests/records/test_grid_figure.py."""
+    from galaxyscope.gui import chores
+    from galaxyscope.records import grid_figure
+
+    drawn: list[Any] = []
+    monkeypatch.setattr(grid_figure, "draw_grid", lambda *given: drawn.append(given))
+    fits = {"grad-cam": REFUSED}
+    monkeypatch.setattr(chores, "preflight", lambda c, name: fits.get(name, network.fit))
+    comparing = opened(drive, folder, ())
     drive.window.explain_panel._kept["lime"] = {"samples": 17}
-    comparing.page.methods.choose(("lime",))
+    comparing.page.methods.choose(("lime", "grad-cam", "gradient"))
+    assert next(one for one in comparing._panes if one.method == "lime").parameters == {
+        p.name: p.default for p in METHODS["lime"].card.parameters
+    } | {"samples": 17}
     drive.trigger("explain")
-    drive.until(lambda: comparing.page.summary.startswith("1 of 1"))
-    comparing.export(tmp_path / "figure.png")
-    drive.until((tmp_path / "figure.png").exists, timeout=100_000)
-    told = described(tmp_path / "figure.png")
-    (made,) = told["maps"]
+    drive.until(lambda: comparing.page.summary.startswith("2 of 2"))
+    pane(comparing, "lime").canvas.zoom(3)
+    comparing.export(tmp_path / "figure.svg")
+    drive.until(lambda: bool(drawn))
+    ((path, image, panes, columns, box),) = drawn
+    assert path == tmp_path / "figure.svg"
+    assert image.name == "a.fits"
+    assert [one.title for one in panes[:1]] == ["Galaxy"]
+    titles = {"Grad-CAM", "Gradient", "LIME, as the package"}
+    assert {one.title for one in panes[1:]} == titles
+    refused = next(one for one in panes if one.title == "Grad-CAM")
+    assert (refused.values, refused.reason) == (None, "it has no feature map")
+    made = next(one for one in panes if one.title == "Gradient").provenance
     assert made["target"] == "bar"
-    assert made["parameters"]["seed"] == 0
     assert made["model_sha256"] == "0" * 64
-    assert next(iter(comparing._panes)).parameters["samples"] == 17
+    assert made["image_sha256"] == image.sha256
+    assert made["parameters"]["seed"] == 0
+    assert columns == comparing.page.grid.columns
+    assert box is not None
+    assert box[2] - box[0] < 120, "the part that is seen"
 
 
 def test_a_map_opens_in_the_single_view(drive: Any, folder: Path) -> None:
