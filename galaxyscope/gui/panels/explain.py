@@ -64,6 +64,8 @@ class MethodBox(QComboBox):
         self.setCompleter(completer)
         # What was typed but is no method goes back to the chosen one.
         self.lineEdit().editingFinished.connect(self._restore)
+        # A name that is too long shows its beginning.
+        self.currentIndexChanged.connect(lambda _index: self.lineEdit().setCursorPosition(0))
         self.setCurrentIndex(1)
 
     def showPopup(self) -> None:
