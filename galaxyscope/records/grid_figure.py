@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -151,7 +152,7 @@ def _wrapped(text: str, letters: int) -> list[str]:
 
 
 def _columns(count: int, high: float) -> int:
-    return max(1, min(count, round((count * high / _WIDTH) ** 0.5)))
+    return max(1, min(count, round(math.sqrt(count * high / _WIDTH))))
 
 
 def _draw_pane(axes: Any, image: SkyImage, pane: MapPane, box: Box) -> None:
