@@ -33,6 +33,7 @@ def tiny(name: str, power: float) -> Classifier:
         classes=("Class3.1", "Class3.2"),
         targets={"bar": "Class3.1"},
         input_size=SIDE,
+        field_r90=3.0,
         sha256=f"{name:>064}",
     )
 
@@ -61,7 +62,7 @@ def ensemble() -> Classifier:
     card = ModelCard(
         name="tiny", title="tiny", task="tests", architecture="ensemble", parameters={},
         classes=("Class3.1", "Class3.2"), targets={"bar": "Class3.1"}, input_size=SIDE,
-        sha256="e" * 64,
+        field_r90=3.0, sha256="e" * 64, members=("steep", "flat"),
     )  # fmt: skip
 
     class Joined(torch.nn.Module):
