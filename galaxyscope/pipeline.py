@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from galaxyscope.explain.registry import DEFAULT_METHOD, method
 from galaxyscope.explain.target import class_asked
-from galaxyscope.measure.bars import BarSettings, measure_bar
+from galaxyscope.measure.bars import DEFAULT_ALGORITHM, BarSettings, measure_bar
+from galaxyscope.measure.finding import FOLLOW_LIGHT
 from galaxyscope.measure.phase import light_on_map
 from galaxyscope.measure.results import BarMeasurement
 from galaxyscope.records.record import Provenance, Record, record_of_bar
@@ -34,8 +35,8 @@ if TYPE_CHECKING:
 #: Weights of red, green and blue in a grey picture.
 GREY = (0.2989, 0.5870, 0.1140)
 
-#: What agrees best with people on real galaxies, see docs/bar-lengths.md.
-DEFAULT_BAR = BarSettings("phase")
+CALIBRATED = "galaxyzoo"  # name of the model, and with a member's behind it
+DEFAULT_BAR = BarSettings(DEFAULT_ALGORITHM)
 
 
 @dataclass(frozen=True)
@@ -161,7 +162,11 @@ def explain_image(
 def measure_attribution(
     image: SkyImage, attribution: Attribution, settings: BarSettings | None = None
 ) -> BarMeasurement:
-    """Find the bar on an attribution; of a signed one on the part that speaks for the target."""
+    """Find the bar on an attribution; of a signed one on the part that speaks for the target.
+
+    Flags, beside those of `measure_bar`: ``uncalibrated`` (`joint` on a map of another method
+    or network than the one whose constants it has: its length may be off by a common factor).
+    """
     settings = settings or DEFAULT_BAR
     values, blocks, members = attribution.values, attribution.blocks, attribution.members
     if attribution.signed:
@@ -170,11 +175,15 @@ def measure_attribution(
         members = {name: np.maximum(one, 0) for name, one in members.items()}
     to_cutout, light, picture = attribution.to_cutout, None, None
     shape = (values.shape[0], values.shape[1])
-    if settings.algorithm == "phase":
+    if settings.algorithm in FOLLOW_LIGHT:
         light = light_on_map(image, to_cutout, shape)
     if settings.x_input != "no":
         picture = grey_on_map(image, to_cutout, shape)
-    return measure_bar(values, to_cutout, blocks, settings, light, members, picture)
+    bar = measure_bar(values, to_cutout, blocks, settings, light, members, picture)
+    known = attribution.method == DEFAULT_METHOD and attribution.model.startswith(CALIBRATED)
+    if settings.algorithm == "joint" and bar.ends is not None and not known:
+        bar = dataclasses.replace(bar, flags=(*bar.flags, "uncalibrated"))
+    return bar
 
 
 def grey_on_map(image: SkyImage, to_cutout: Affine, shape: tuple[int, int]) -> NDArray[np.float32]:

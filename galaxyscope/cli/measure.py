@@ -47,7 +47,7 @@ def add_bar(parser: argparse.ArgumentParser, algorithms: Sequence[str] = ALGORIT
     parser.add_argument(
         "--algorithm",
         choices=algorithms,
-        help="default: phase, the one that agrees best with people",
+        help="default: joint, the one that agrees best with people",
     )
     parser.add_argument(
         "--correlation",

@@ -10,6 +10,7 @@ from typing import Literal
 from galaxyscope.explain.cards import CARDS
 from galaxyscope.gui.desk import one_line
 from galaxyscope.gui.rows import DRAWN_ERROR_PX, angle_text, difference_text, length_text, who
+from galaxyscope.measure.joint import FACTOR, SHARE, STRETCH
 from galaxyscope.measure.phase import AMPLITUDE, DEGREES
 from galaxyscope.records.record import Record
 
@@ -24,6 +25,10 @@ _TITLES = {
     "difference": "Drawn minus automatic",
 }
 _SEARCHES = {
+    "joint": f"L = {FACTOR:g} · √(L_light · L_map). L_light: twice the radius up to which the "
+    f"second Fourier component of the light on circles keeps {AMPLITUDE:g} of its peak and "
+    f"{DEGREES:g}° of the axis that the map shows. L_map = S · (ℓ / S)^{STRETCH:g}, ℓ the length "
+    f"along that axis that holds {SHARE:.0%} of the map, S the side of the network's field.",
     "phase": "L = twice the radius up to which the second Fourier component of the light on "
     f"circles keeps {AMPLITUDE:g} of its peak and {DEGREES:g}° of the axis that the map shows.",
     "invariant": "L = extent, along its long axis, of the map above the first threshold where "
@@ -182,7 +187,7 @@ def _reference(record: Record) -> str:
         return ""
     card = next((card for card in CARDS if card.name == record.method), None)
     paper = PAPER
-    if record.algorithm == "phase":
+    if record.algorithm in ("joint", "phase"):
         paper = "Aguerri et al. 2009, A&A 495, 491 (amplitude and phase), with the map's axis"
     if record.algorithm == "invariant":
         paper += ", with R instead of Pearson's r so that all angles measure alike"

@@ -9,7 +9,8 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from galaxyscope.measure.finding import Finder, Found
+from galaxyscope.measure import joint
+from galaxyscope.measure.finding import FOLLOW_LIGHT, Finder, Found
 from galaxyscope.measure.invariant import scaled_min_pixels
 from galaxyscope.measure.phase import AMPLITUDE, DEGREES, INNER, rings
 from galaxyscope.measure.results import BarMeasurement, LengthErrors
@@ -33,7 +34,9 @@ from galaxyscope.sky.frame import Affine
 
 Map = NDArray[np.floating]
 
-ALGORITHMS = ("phase", "invariant", "published")
+ALGORITHMS = (*FOLLOW_LIGHT, "invariant", "published")
+#: What agrees best with people on real galaxies, see docs/bar-lengths.md.
+DEFAULT_ALGORITHM = "joint"
 
 #: Below this elongation the inner part of a map shows no axis to speak of.
 ROUND_MAP = 0.2
@@ -45,9 +48,10 @@ class BarSettings:
 
     Parameters
     ----------
-    algorithm : {"phase", "invariant", "published"}
-        See :mod:`galaxyscope.measure.phase`, :mod:`galaxyscope.measure.invariant` and
-        :mod:`galaxyscope.measure.algorithm1`. The last four settings are not for `phase`.
+    algorithm : {"joint", "phase", "invariant", "published"}
+        See :mod:`galaxyscope.measure.joint`, :mod:`galaxyscope.measure.phase`,
+        :mod:`galaxyscope.measure.invariant` and :mod:`galaxyscope.measure.algorithm1`. The next
+        four settings are for the last two.
     correlation : float
         T_c, the elongation at which the search stops, in (0, 1].
     min_pixels : int
@@ -122,7 +126,7 @@ def measure_bar(
     settings : BarSettings
     light : ndarray, shape (rows, columns), optional
         The galaxy on the map's own pixels (`galaxyscope.measure.phase.light_on_map`); needed
-        by `phase` alone.
+        by `joint` and `phase`.
     members : mapping of name to ndarray, shape (rows, columns), optional
         Maps of the networks that `values` is the mean of.
     picture : ndarray, shape (rows, columns), optional
@@ -134,7 +138,7 @@ def measure_bar(
         Flags: ``no-bar`` (see its reason) · ``min-pixels`` (fewer than T_1 pixels were left
         before the mask was elongated) · ``not-elongated`` (neither condition ended the
         search) · ``touches-frame`` (the mask reaches the map's edge: the bar may be longer) ·
-        ``off-centre`` · ``round-map`` (`phase`: the map
+        ``off-centre`` · ``round-map`` (`joint`, `phase`: the map
         hardly shows an axis) · ``not-finite`` (the map has such pixels) · ``unstable`` (no bar on
         some jackknife maps) · ``not-in-all-networks`` (no bar on the map of some member). Where
         lengths are averaged a flag holds for at least one member.
@@ -150,7 +154,9 @@ def measure_bar(
     _check(values, blocks, settings, light, alone, picture)
     parameters = _parameters(settings, values.shape)
     try:
-        around = rings(np.asarray(light, np.float64)) if settings.algorithm == "phase" else None
+        around = (
+            rings(np.asarray(light, np.float64)) if settings.algorithm in FOLLOW_LIGHT else None
+        )
         find = Finder(to_cutout, settings, around, picture)
         each = [found for one in alone if (found := find.or_none(one)) is not None]
         if settings.average == "lengths" and alone:
@@ -184,7 +190,7 @@ def measure_bar(
     if len(rest) < len(left_out):
         flags.append("unstable")
     errors = _errors(settings.algorithm, main, rest, each, find)
-    # `phase` searches no level: its map gives the axis only.
+    # Those that follow the light search no level.
     thresholds = [one.threshold for one in searches if one.stopped_by != "light"]
     elongations = [one.elongation for one in searches if one.elongation is not None]
     return BarMeasurement(
@@ -210,8 +216,8 @@ def _check(
     members: Sequence[Map],
     picture: Map | None,
 ) -> None:
-    if settings.algorithm == "phase" and light is None:
-        raise ValueError("the algorithm 'phase' needs the light of the galaxy")
+    if settings.algorithm in FOLLOW_LIGHT and light is None:
+        raise ValueError(f"the algorithm {settings.algorithm!r} needs the light of the galaxy")
     if settings.x_input != "no" and picture is None:
         raise ValueError("x_input needs the picture")
     if blocks is not None and np.asarray(blocks).shape[1:] != values.shape:
@@ -303,8 +309,15 @@ def _centroid_distance(mask: Mask) -> float:
 def _parameters(settings: BarSettings, shape: tuple[int, ...]) -> dict[str, object]:
     """Everything a reader needs to repeat the measurement; JSON types only."""
     parameters: dict[str, object] = asdict(settings)
-    if settings.algorithm == "phase":
+    if settings.algorithm in FOLLOW_LIGHT:
         constants = {"amplitude": AMPLITUDE, "degrees": DEGREES, "inner": INNER}
+        if settings.algorithm == "joint":
+            constants |= {
+                "share": joint.SHARE,
+                "peak_within": joint.PEAK_WITHIN,
+                "stretch": joint.STRETCH,
+                "factor": joint.FACTOR,
+            }
         kept = ("algorithm", "average", "x_input")
         return {name: parameters[name] for name in kept} | constants
     if settings.algorithm == "invariant":

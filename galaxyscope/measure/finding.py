@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from galaxyscope.measure.algorithm1 import ends_above, published
 from galaxyscope.measure.invariant import contour_ends, invariant
+from galaxyscope.measure.joint import SHARES, joint
 from galaxyscope.measure.phase import BRACKET, LightRings, phase
 from galaxyscope.measure.search import BarSearch, Ends, NoBarError
 from galaxyscope.measure.uncertainty import LEVEL_STEP
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from galaxyscope.measure.bars import BarSettings
 
 Map = NDArray[np.floating]
+
+#: Algorithms that need the light of the galaxy beside the map.
+FOLLOW_LIGHT = ("joint", "phase")
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +68,7 @@ class Finder:
         Map pixel → cutout pixel.
     settings : BarSettings
     around : LightRings or None
-        The galaxy's light, for `phase`.
+        The galaxy's light, for the algorithms that follow it.
     picture : ndarray or None
         For `x_input`.
     """
@@ -94,7 +98,8 @@ class Finder:
             values = np.where(np.isfinite(one), one, 0) * self.picture
             is_scaled = settings.x_input == "plain"
         if self.around is not None:
-            search = phase(values, self.around)
+            follow = joint if settings.algorithm == "joint" else phase
+            search = follow(values, self.around)
         elif settings.algorithm == "published":
             search = published(
                 values, settings.correlation, settings.min_pixels, scale=not is_scaled
@@ -123,10 +128,15 @@ class Finder:
         """Lengths in cutout pixels by definitions of the end that could as well have been chosen.
 
         Those that leave a bar: levels `LEVEL_STEP` below and above the stop, or shares of the
-        light's peak (`galaxyscope.measure.phase.BRACKET`).
+        light's peak (`galaxyscope.measure.phase.BRACKET`) and of the map
+        (`galaxyscope.measure.joint.SHARES`).
         """
         pairs: list[Ends | None]
-        if self.around is not None:
+        if self.settings.algorithm == "joint" and self.around is not None:
+            # A lower share of the light's peak and a higher one of the map are both longer.
+            both = zip(BRACKET, reversed(SHARES), strict=True)
+            pairs = [joint(found.values, self.around, *one).ends for one in both]
+        elif self.around is not None:
             pairs = [phase(found.values, self.around, share).ends for share in BRACKET]
         else:
             middle, settings = found.search.threshold, self.settings

@@ -77,7 +77,7 @@ class Record:
         File, hash of its bytes, and which of its pictures (empty where it has only one).
     kind : {"automatic", "drawn"}
     algorithm : str
-        ``"phase"``, ``"invariant"`` or ``"published"``; ``"line"`` for drawn ones.
+        ``"joint"``, ``"phase"``, ``"invariant"`` or ``"published"``; ``"line"`` for drawn ones.
     length_px, length_err_px, length_arcsec, length_err_arcsec, length_kpc : float or None
         The error in arcsec follows from that in pixels where both it and the scale are known;
         imported rows may know nothing else.

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galaxyscope.measure.agreement import Agreement, agree, pearson
-from galaxyscope.measure.finding import Finder
+from galaxyscope.measure.finding import FOLLOW_LIGHT, Finder
 from galaxyscope.measure.phase import light_on_map, rings
 from galaxyscope.measure.search import NoBarError
 from galaxyscope.measure.variants import mean_of_scaled
@@ -245,7 +245,7 @@ def _lengths(
     picture = around = None
     if any(s.x_input != "no" for s in settings):
         picture = grey_on_map(image, made.to_cutout, shape)
-    if grid.algorithm == "phase":
+    if grid.algorithm in FOLLOW_LIGHT:
         try:
             around = rings(light_on_map(image, made.to_cutout, shape))
         except NoBarError:
