@@ -1,12 +1,13 @@
 """How often the stated error covers the truth, on simulated bars.
 
-    python scripts/coverage.py --maps /tmp/maps [--calibrate 101] [--judge 102] [--count 40]
+    python scripts/error_coverage.py --maps /tmp/maps [--calibrate 101] [--judge 102] [--count 40]
 
 Runs the whole way on galaxies of known truth and prints, for each algorithm, which share of the
 truths lies within one standard deviation (68 % is right). The part of the error that stands for
-the algorithm itself (`METHOD_ERROR`) is determined on the galaxies of one seed and judged on those
-of another; both are printed, that of the code and that of this run. Maps are kept in a folder, so
-that the script can be interrupted and run again.
+the algorithm itself (`METHOD_ERROR`) is determined on the galaxies of some seeds and judged on
+those of others, then the other way round; galaxies of the one never count in the other. What all
+of them together give belongs into the code, and is to be judged on a third seed with --judge. Maps
+are kept in a folder, so that the script can be interrupted and run again.
 """
 
 from __future__ import annotations
@@ -111,27 +112,40 @@ def describe(
     """Lines for one algorithm."""
     first = [one for one in calibrating if one is not None]
     second = [one for one in judging if one is not None]
-    method = float(np.quantile([one.needed for one in first], RIGHT))
-    ratio = np.array([one.ratio for one in second])
+    everyone = [*first, *second]
+    ratio = np.array([one.ratio for one in everyone])
     shipped = METHOD_ERROR.get(algorithm, 0.0)
     lines = [
-        f"{algorithm}: {len(second)} of {len(judging)} measured, median ratio "
+        f"{algorithm}: {len(everyone)} of {len(calibrating) + len(judging)} measured, median ratio "
         f"{np.median(ratio):.2f}, scatter of ln ratio {scatter(np.log(ratio)):.2f}",
-        f"  algorithm's part: {method:.3f} by the {len(first)} that calibrate; in the code "
-        f"{shipped:.3f}",
+        f"  algorithm's part: {part_of(first):.3f} by the {len(first)} that calibrate, "
+        f"{part_of(second):.3f} by the {len(second)} that judge, {part_of(everyone):.3f} by all; "
+        f"in the code {shipped:.3f}",
+        f"  covered without it: {interval([one.covered(0.0) for one in everyone])}",
+        "  covered with that of the other seeds: "
+        + interval(
+            [one.covered(part_of(first)) for one in second]
+            + [one.covered(part_of(second)) for one in first]
+        ),
+        "  covered with that of the code: those that judge "
+        f"{interval([one.covered(shipped) for one in second])}, all "
+        f"{interval([one.covered(shipped) for one in everyone])}",
     ]
-    for name, part in (("without it", 0.0), ("with this", method), ("with the code's", shipped)):
-        lines.append(f"  {name}: covers {interval(second, part)}")
-    medians = np.median([one.parts for one in second], axis=0)
+    medians = np.median([one.parts for one in everyone], axis=0)
     names = ("sampling", "networks", "threshold", "grid")
     told = ", ".join(f"{n} {100 * m:.1f} %" for n, m in zip(names, medians, strict=False))
     return "\n".join([*lines, f"  median parts of the length: {told}"])
 
 
-def interval(judged: Sequence[Judged], method: float) -> str:
+def part_of(judged: Sequence[Judged]) -> float:
+    """Part for the algorithm with which the right share of these galaxies is covered."""
+    return float(np.quantile([one.needed for one in judged], RIGHT))
+
+
+def interval(covered: Sequence[bool]) -> str:
     """Share covered, with the standard error of a share."""
-    share = float(np.mean([one.covered(method) for one in judged]))
-    error = math.sqrt(share * (1 - share) / len(judged))
+    share = float(np.mean(covered))
+    error = math.sqrt(share * (1 - share) / len(covered))
     return f"{100 * share:.0f} ± {100 * error:.0f} %"
 
 
