@@ -47,7 +47,7 @@ class Explaining(QObject):
         super().__init__(desk.window)
         self._desk, self._classifying, self._panel = desk, classifying, panel
         self.automatic = desk.settings.flag("explain_automatically")
-        self.algorithm = desk.settings.text("algorithm", "phase")
+        self.algorithm = desk.settings.word("algorithm")
         self._explaining: Task | None = None
         self._automatic_once = False
         # Why this network was not used on a galaxy when it was asked for, and what leads on.
