@@ -43,7 +43,7 @@ def call(place: Place, message: Message, patience_s: float = PATIENCE_S) -> bool
             pass
         while not socket.canReadLine() and socket.waitForReadyRead(left_ms()):
             pass
-        return bytes(socket.readLine(len(DONE)).data()) == DONE
+        return bytes(socket.readLine().data()) == DONE
     return False
 
 
@@ -86,7 +86,7 @@ class Door(QObject):
             caller.setReadBufferSize(LIMIT + 1)
             # The timer goes with its socket.
             hearing = QTimer(caller, singleShot=True, interval=HEARING_MS)
-            hearing.timeout.connect(caller.abort)
+            hearing.timeout.connect(lambda caller=caller: caller.abort())
             hearing.start()
             caller.readyRead.connect(lambda caller=caller: self._read(caller))
             caller.disconnected.connect(lambda caller=caller: self._forget(caller))
