@@ -60,6 +60,8 @@ FILES = (
     "torch/utils/benchmark/*",
     "torch/utils/tensorboard/*",
     "torch/_vendor/quack/*",  # kernels for graphics cards
+    "numpy/_core/_simd*",
+    "numpy/_core/*_tests.*",
     "numpy/distutils/*",
     "scipy/datasets/*",
     "scipy/io/_fast_matrix_market/_fmm_core*",
@@ -68,17 +70,22 @@ FILES = (
     "sklearn/datasets/images/*",
     # Of scikit-learn a logistic regression is used, of scikit-image two segmentations.
     "sklearn/cluster/*",
-    "sklearn/ensemble/_hist_gradient_boosting/*",
+    "sklearn/ensemble/*",
     "sklearn/gaussian_process/*",
     "sklearn/manifold/*",
     "sklearn/mixture/*",
+    "sklearn/neighbors/*",
     "sklearn/neural_network/*",
     "sklearn/semi_supervised/*",
+    "sklearn/tree/*",
     "skimage/feature/*",
     "skimage/graph/*",
     "skimage/restoration/*",
     "joblib/test/*",
     "scipy/_lib/array_api_compat/dask/*",
+    # How the Earth turned each day: for the height above the horizon, not for places in the sky.
+    "astropy_iers_data/data/eopc04*",
+    "astropy_iers_data/data/finals2000A*",
     "sympy/categories/*",
     "sympy/crypto/*",
     "sympy/diffgeom/*",
@@ -100,7 +107,8 @@ FILES = (
     "matplotlib/mpl-data/fonts/ttf/DejaVuSerif*",
     "matplotlib/mpl-data/fonts/afm/*",
     "matplotlib/mpl-data/fonts/pdfcorefonts/*",
-    # Of fontTools matplotlib takes what puts a font into a PDF.
+    # Of fontTools matplotlib takes what puts a font into a PDF; all of it is there in Python too.
+    "fontTools/*.so",
     "fontTools/merge/*",
     "fontTools/mtiLib/*",
     "fontTools/svgLib/*",
