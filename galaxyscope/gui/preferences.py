@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from galaxyscope.explain.cards import CARDS
+from galaxyscope.measure.bars import DEFAULT_ALGORITHM
 
 Value = bool | int | str
 LONGEST_TEXT = 80
@@ -139,9 +140,10 @@ OPTIONS: tuple[Option, ...] = (
         "algorithm",
         "Measuring",
         "Bar algorithm",
-        "phase",
+        DEFAULT_ALGORITHM,
         "How a bar is found on its map. A map that is there is measured again.",
         _choices(
+            joint="Map and light together",
             phase="Axis from the map, ends from the light",
             invariant="Map alone, rotation-invariant",
             published="Map alone, as published",
