@@ -3,8 +3,8 @@
 Usage: python packaging/drive.py --home HOME [--root ROOT --user USER] FILE COMMAND [ARGUMENT ...]
 
 Opens FILE (with the window that COMMAND starts), waits until it was predicted, explained and
-measured, draws a line by keys, exports the table, quits; then runs the commands without a
-window. Everything must end with status 0 and an empty stderr. With ROOT all this happens inside
+measured, starts it again (the window that is open must take the file), draws a line by keys,
+exports the table, quits; then runs the commands without a window. Everything must end with status 0 and an empty stderr. With ROOT all this happens inside
 a changed root; HOME and FILE are paths inside it.
 """
 
@@ -144,6 +144,10 @@ def use_window(program: Installed, file: str) -> None:
         try:
             see(lambda: windows(env, "--class", f"^{CLASS}$"), "window")
             see(lambda: rows(session, "automatic") == 1, "predicted, explained, measured")
+            program.finish(program.start(env, file), "a second start")
+            if len(windows(env, "--class", f"^{CLASS}$")) != 1:
+                raise SystemExit("drive: a second start opened a second window")
+            lap("second start")
             press(env, "l", "Return", *["Right"] * 9, "Tab", *["Left"] * 9, "Return")
             see(lambda: rows(session, "drawn") == 1, "line drawn")
             press(env, "v", "ctrl+e")
