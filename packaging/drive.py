@@ -3,9 +3,10 @@
 Usage: python packaging/drive.py --home HOME [--root ROOT --user USER] FILE COMMAND [ARGUMENT ...]
 
 Opens FILE (with the window that COMMAND starts), waits until it was predicted, explained and
-measured, starts it again (the window that is open must take the file), draws a line by keys,
-exports the table, quits; then runs the commands without a window. Everything must end with status 0 and an empty stderr. With ROOT all this happens inside
-a changed root; HOME and FILE are paths inside it.
+measured, starts the program again (the window that is open must take the file), draws a line by
+keys, exports the table, quits; then runs the commands without a window. Everything must end
+with status 0 and an empty stderr. With ROOT all this happens inside a changed root; HOME and
+FILE are paths inside it.
 """
 
 from __future__ import annotations

@@ -60,7 +60,8 @@ class Diagnosing(QObject):
         """Say how the program ended the last time, if there is something to say."""
         if crashes:
             fatal = any(crash.fatal for crash in crashes)
-            self._show("The last time", ENDED if fatal else ERRORS, crashes)
+            title = "GalaxyScope ended unexpectedly" if fatal else "Something went wrong"
+            self._show(title, ENDED if fatal else ERRORS, crashes)
 
     def _show(self, title: str, text: str, crashes: Sequence[Crash]) -> None:
         from galaxyscope.gui.panels.diagnostics import DiagnosticsDialog
@@ -71,7 +72,7 @@ class Diagnosing(QObject):
         dialog.open()
         where = {
             "Screen": diagnostics.screens() + (", dark" if is_dark() else ", light"),
-            "Network": self._network() or "none",
+            "Network": self._network(),
             "Mode": "safe" if settings.path is None else "usual",
         }
         self._desk.bridge.run(

@@ -77,12 +77,11 @@ def write(
         f"GPU: {graphics()}",
         *(f"{heading}: {text}" for heading, text in where.items()),
         f"Installed in: {sys.prefix}",
-        "",
-        "Preferences",
-        *(f"  {option.name} = {_shown(option.name, values[option.name])}" for option in OPTIONS),
     ]
     for crash in crashes:
         lines += ["", f"Log {crash.path.name}", crash.text.strip()]
+    lines += ["", "Preferences"]
+    lines += [f"  {option.name} = {_shown(option.name, values[option.name])}" for option in OPTIONS]
     return without_home("\n".join(lines)) + "\n"
 
 

@@ -124,8 +124,7 @@ OPTIONS: tuple[Option, ...] = (
         "Explaining",
         "Samples",
         0,
-        "How many samples that method begins with, if it takes samples. More of them make a "
-        "smoother map and take longer.",
+        "How many it begins with, if it takes samples; more are smoother and slower.",
         limits=(0, 16384),
         special="as the method suggests",
     ),
@@ -163,8 +162,7 @@ OPTIONS: tuple[Option, ...] = (
         "Network",
         "Runs on",
         "auto",
-        "Automatic takes a graphics card if there is one that can be used; so does the choice "
-        "of one that is not there.",
+        "What is not there counts as automatic: a graphics card, else the processor.",
         _choices(auto="Automatic", cpu="Processor", cuda="NVIDIA GPU (CUDA)", mps="Apple GPU"),
     ),
     Option(

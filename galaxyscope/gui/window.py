@@ -94,7 +94,7 @@ class MainWindow(QMainWindow):
         self.mapping = Mapping(self.desk, self.canvas, self.overlay_panel)
         self.measuring = Measuring(self.desk, self.canvas, self.measurements)
         self.diagnosing = Diagnosing(
-            self.desk, lambda: f"{self.choosing.in_use}, {self.classifying.device}"
+            self.desk, lambda: f"{self.choosing.in_use} {self.classifying.device}".strip()
         )
         self.preferring = Preferring(
             self.desk,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QFont
+from PySide6.QtGui import QFont, QIcon
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -24,9 +24,8 @@ from PySide6.QtWidgets import (
 from galaxyscope.gui.panels.common import GAP, ElidedLabel, QuietLabel, small_font
 from galaxyscope.gui.preferences import GROUPS, LONGEST_TEXT, OPTIONS, Option, Value
 
-WIDTH = 540
-INPUT_WIDTH = 300
-TALLEST = 640
+WIDTH = 660
+TALLEST = 660  # fits a screen that the smallest window fills
 
 
 class PreferencesDialog(QDialog):
@@ -53,6 +52,7 @@ class PreferencesDialog(QDialog):
         grid.setHorizontalSpacing(2 * GAP)
         grid.setVerticalSpacing(GAP // 2)
         grid.setColumnStretch(1, 1)
+        self._height = QComboBox().sizeHint().height()
         for group in GROUPS:
             self._add_heading(grid, group)
             for option in OPTIONS:
@@ -70,6 +70,8 @@ class PreferencesDialog(QDialog):
         )
         buttons.accepted.connect(self.accept)
         buttons.rejected.connect(self.reject)
+        for button in buttons.buttons():
+            button.setIcon(QIcon())  # the words say it
         self.defaults = buttons.button(QDialogButtonBox.StandardButton.RestoreDefaults)
         self.defaults.setText("Defaults")
         self.defaults.setToolTip("Show the defaults; OK takes them over")
@@ -121,13 +123,14 @@ class PreferencesDialog(QDialog):
         field.setAccessibleDescription(option.text)
         row = grid.rowCount()
         if not isinstance(field, QCheckBox):
+            field.setMinimumHeight(self._height)  # all alike
             label = QLabel(option.label)
             label.setBuddy(field)
             grid.addWidget(label, row, 0)
         grid.addWidget(field, row, 1)
         text = QuietLabel(option.text, wrap=True)
         text.setFont(small_font(text.font()))
-        text.setContentsMargins(0, 0, 0, GAP // 2)
+        text.setContentsMargins(0, 0, 0, 2)
         grid.addWidget(text, row + 1, 1)
 
 
