@@ -62,8 +62,9 @@ class Installed:
         return self.root / path.lstrip("/")
 
     def start(self, env: dict[str, str], *arguments: str) -> subprocess.Popen[str]:
-        """Start it in its home, with nothing of this script's environment but a screen."""
-        known = {name: env[name] for name in ("DISPLAY", "QT_QPA_PLATFORM") if name in env}
+        """Start it in its home, with nothing of this script's environment but screen and threads."""
+        passed = ("DISPLAY", "QT_QPA_PLATFORM", "OMP_NUM_THREADS")
+        known = {name: env[name] for name in passed if name in env}
         known |= {
             "HOME": self.home,
             "PATH": "/usr/local/bin:/usr/bin:/bin",
@@ -171,10 +172,11 @@ def use_window(program: Installed, file: str) -> None:
 
 def use_commands(program: Installed, file: str) -> None:
     """Do the same without a window; weights, cards, samples and icons must be found."""
+    no_screen = {name: value for name, value in os.environ.items() if name == "OMP_NUM_THREADS"}
 
     def run(*words: str) -> str:
         started = time.monotonic()
-        printed = program.finish(program.start({}, *words), words[0])
+        printed = program.finish(program.start(no_screen, *words), words[0])
         print(f"drive: {time.monotonic() - started:6.1f} s  {' '.join(words)}", flush=True)
         return printed
 
