@@ -62,7 +62,7 @@ class Installed:
         return self.root / path.lstrip("/")
 
     def start(self, env: dict[str, str], *arguments: str) -> subprocess.Popen[str]:
-        """Start it in its home, with nothing of this script's environment but screen and threads."""
+        """Start it in its home; of this script's environment it gets screen and threads."""
         passed = ("DISPLAY", "QT_QPA_PLATFORM", "OMP_NUM_THREADS")
         known = {name: env[name] for name in passed if name in env}
         known |= {
