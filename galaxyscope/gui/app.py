@@ -113,7 +113,8 @@ def _run(request: Request, log: CrashLog) -> int:
     arrivals = app.arrivals if isinstance(app, Application) else Arrivals()
 
     def start() -> None:
-        begin(window, request, ". ".join(filter(None, notes)))
+        comes_back = settings.flag("restore_session") and not request.safe_mode
+        begin(window, request, ". ".join(filter(None, notes)), comes_back)
         arrivals.hand_to(window.open)
         if lock is not None:
             _listen(window, place, arrivals)
@@ -128,7 +129,7 @@ def _run(request: Request, log: CrashLog) -> int:
     return status
 
 
-def begin(window: MainWindow, request: Request, note: str = "") -> None:
+def begin(window: MainWindow, request: Request, note: str = "", comes_back: bool = False) -> None:
     """Load what was asked for; the window stands already.
 
     Parameters
@@ -137,13 +138,15 @@ def begin(window: MainWindow, request: Request, note: str = "") -> None:
     request : Request
     note : str
         What the user should know at once, one sentence.
+    comes_back : bool
+        Whether what was open last time is opened where no files are named.
     """
     given = [Path(path) for path in request.paths]
     if request.samples:
         window.explaining.explain_first()
         given = given or [samples_folder()]
     # The picture first: the network takes seconds to come.
-    window.open(given)
+    window.open(given or (window.settings.recent[:1] if comes_back else []))
     window.start_work()
     if note:
         window.say(note)

@@ -270,6 +270,24 @@ def test_the_network_is_loaded_again_where_it_is_run_otherwise(
     qtbot.waitUntil(lambda: not window.classifying.loading)
 
 
+@pytest.mark.parametrize("comes_back", [True, False])
+def test_what_was_open_last_time_comes_back(
+    make_window: Callable[[], Any], network: SimpleNamespace, folder: Path, qtbot: Any,
+    comes_back: bool,
+) -> None:  # fmt: skip
+    from galaxyscope.gui.app import Request, begin
+
+    window = make_window()
+    window.settings.add_recent(folder / "a.fits")
+    window.settings.add_recent(folder / "b.fits")
+    begin(window, Request(), comes_back=comes_back)
+    if comes_back:
+        qtbot.waitUntil(lambda: window.canvas.image is not None, timeout=30_000)
+        assert window.canvas.image.name == "b.fits"
+    qtbot.waitUntil(lambda: not window.bridge.running, timeout=30_000)
+    assert (window.canvas.image is not None) == comes_back
+
+
 def test_the_window_begins_with_the_preferred_method(
     make_window: Callable[[], Any], tmp_path: Path
 ) -> None:
