@@ -94,6 +94,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
         needs="line",
     ),
     A("commands", "-Edit", "Commands…", "open_palette", ("Ctrl+Shift+P",), "search"),
+    A("preferences", "-Edit", "Preferences…", "preferring.open_dialog", ("Ctrl+,",)),
     A("previous", "View", "Previous galaxy", "browsing.previous", ("K",), "previous"),
     A("next", "View", "Next galaxy", "browsing.next", ("J",), "next"),
     A("fit", "-View", "Fit", "canvas.fit", ("`",), "fit", needs="image"),
@@ -264,6 +265,13 @@ ACTIONS: tuple[ActionSpec, ...] = (
         tip="A folder with a card.json and weights; it can also be dropped on the window.",
     ),
     A("keys", "Help", "Keys", "show_keys", ("F1",)),
+    A(
+        "diagnostics",
+        "Help",
+        "Diagnostics…",
+        "diagnosing.open_dialog",
+        tip="Versions, computer and preferences, to be copied into a report.",
+    ),
     A("about", "Help", "About GalaxyScope", "show_about"),
 )
 

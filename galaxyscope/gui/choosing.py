@@ -120,6 +120,10 @@ class Choosing(QObject):
         self._load(self._desk.settings.text("model"))
         self.look()
 
+    def load_again(self) -> None:
+        """Load the same model, because how it is run has changed."""
+        self._load(self._asked)
+
     def open_dialog(self) -> None:
         """Show all models and their cards."""
         if self.dialog is None:

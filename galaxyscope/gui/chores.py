@@ -158,8 +158,25 @@ def make_thumbnail(path: Path, side: int) -> QImage:
     ).copy()
 
 
-def load_network(name: str | None) -> Classifier:
-    """Load a network, leaving the window one core.
+@dataclass(frozen=True)
+class Running:
+    """How a network is run.
+
+    Parameters
+    ----------
+    device, precision : str
+        As `galaxyscope.classify.store.load_model` takes them.
+    threads : int
+        On the processor; 0: all but one, which the window keeps.
+    """
+
+    device: str = "auto"
+    precision: str = "fp32"
+    threads: int = 0
+
+
+def load_network(name: str | None, running: Running) -> Classifier:
+    """Load a network.
 
     Raises
     ------
@@ -168,10 +185,16 @@ def load_network(name: str | None) -> Classifier:
     """
     import torch
 
-    from galaxyscope.classify.store import load_model
+    from galaxyscope.classify.card import ModelError
+    from galaxyscope.classify.store import choose_device, load_model
 
-    torch.set_num_threads(max(1, (os.cpu_count() or 2) - 1))
-    return load_model(name)
+    device = running.device
+    try:
+        choose_device(device)
+    except ModelError:  # preferred once, and not there today
+        device = "auto"
+    torch.set_num_threads(running.threads or max(1, (os.cpu_count() or 2) - 1))
+    return load_model(name, device, running.precision)
 
 
 def calibrate(classifier: Classifier, watch: Watch) -> None:

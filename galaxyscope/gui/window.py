@@ -17,6 +17,7 @@ from galaxyscope.gui.canvas import Canvas
 from galaxyscope.gui.choosing import Choosing
 from galaxyscope.gui.classifying import Classifying
 from galaxyscope.gui.desk import Desk
+from galaxyscope.gui.diagnosing import Diagnosing
 from galaxyscope.gui.explaining import Explaining
 from galaxyscope.gui.mapping import Mapping
 from galaxyscope.gui.measuring import Measuring
@@ -31,6 +32,7 @@ from galaxyscope.gui.panels.measurements import MeasurementsPanel
 from galaxyscope.gui.panels.overlay import OverlayPanel
 from galaxyscope.gui.panels.start import StartPage, local_paths
 from galaxyscope.gui.panels.status import StatusBar
+from galaxyscope.gui.preferring import Preferring
 from galaxyscope.gui.settings import Settings
 from galaxyscope.gui.shell import TopBar, add_dock, set_icons
 from galaxyscope.gui.theme import apply_theme
@@ -91,6 +93,20 @@ class MainWindow(QMainWindow):
         self.explaining = Explaining(self.desk, self.classifying, self.explain_panel)
         self.mapping = Mapping(self.desk, self.canvas, self.overlay_panel)
         self.measuring = Measuring(self.desk, self.canvas, self.measurements)
+        self.diagnosing = Diagnosing(
+            self.desk, lambda: f"{self.choosing.in_use} {self.classifying.device}".strip()
+        )
+        self.preferring = Preferring(
+            self.desk,
+            {
+                "theme": self._obey_theme,
+                "method": self._obey_method,
+                "samples": self._obey_method,
+                "explain_automatically": self._obey_automatic,
+                "algorithm": self._obey_algorithm,
+                **dict.fromkeys(("device", "precision", "threads"), self.choosing.load_again),
+            },
+        )
         self.palette_: Palette | None = None
 
     def _place_parts(self) -> None:
@@ -172,6 +188,13 @@ class MainWindow(QMainWindow):
         """Begin what the first paint does not wait for."""
         self.choosing.start()
 
+    def come_forward(self) -> None:
+        """Show the window above others, as far as the desktop allows."""
+        self.setWindowState(self.windowState() & ~Qt.WindowState.WindowMinimized)
+        self.show()
+        self.raise_()
+        self.activateWindow()
+
     def say(self, text: str) -> None:
         """Show one sentence in the status bar for a while."""
         self.status.showMessage(text, MESSAGE_MS)
@@ -200,6 +223,24 @@ class MainWindow(QMainWindow):
         apply_theme(app, mode)  # type: ignore[arg-type]  # the table of actions holds the modes
         self.settings.set("theme", mode)
         self.actions_.check(f"theme_{mode}")
+
+    # -- what preferences change at once
+
+    def _obey_theme(self) -> None:
+        self.set_theme(self.settings.word("theme"))
+
+    def _obey_method(self) -> None:
+        settings = self.settings
+        self.explain_panel.begin_with(settings.word("method"), settings.number("samples"))
+
+    def _obey_automatic(self) -> None:
+        automatic = self.settings.flag("explain_automatically")
+        self.actions_.check("auto_explain", automatic)
+        self.explaining.set_automatic(automatic)
+
+    def _obey_algorithm(self) -> None:
+        self.actions_.check(self.settings.word("algorithm"))
+        self.explaining.set_algorithm(self.settings.word("algorithm"))
 
     def set_full_screen(self, full: bool) -> None:
         """Use the whole screen, or not."""
@@ -281,9 +322,10 @@ class MainWindow(QMainWindow):
 
     def _restore(self) -> None:
         set_icons(self.actions_, self)
+        self._obey_method()
         self.actions_.check("auto_explain", self.explaining.automatic)
         self.actions_.check(self.explaining.algorithm)
-        self.actions_.check(f"theme_{self.settings.text('theme', 'system')}")
+        self.actions_.check(f"theme_{self.settings.word('theme')}")
         screen = self.screen().availableGeometry().size() - WINDOW_FRAME
         self.resize((screen * 0.8).expandedTo(QSize(1360, 860)).boundedTo(screen))
         if not self.settings.bytes("geometry").isEmpty():

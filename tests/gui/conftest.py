@@ -103,7 +103,7 @@ def network(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     from galaxyscope.explain import registry
 
     fake = SimpleNamespace(classifier=FakeClassifier(), explainer=FakeExplainer(), fit=FITS)
-    monkeypatch.setattr(chores, "load_network", lambda name: fake.classifier)
+    monkeypatch.setattr(chores, "load_network", lambda name, running: fake.classifier)
     monkeypatch.setattr(chores, "preflight", lambda classifier, method: fake.fit)
     monkeypatch.setattr(registry, "method", lambda name: fake.explainer)
     return fake

@@ -95,6 +95,7 @@ class ExplainPanel(QWidget):
         self._inputs: dict[str, QWidget] = {}
         self._kept: dict[str, dict[str, Any]] = {}
         self._shown_card: MethodCard | None = None
+        self._first: tuple[str, int] = ("", 0)
         self.target = QComboBox()
         self.target.setAccessibleName("Target")
         self.target.setToolTip("The answer that is explained")
@@ -161,6 +162,15 @@ class ExplainPanel(QWidget):
     def sizeHint(self) -> QSize:
         """Room for the settings of a method."""
         return QSize(300, 206)
+
+    def begin_with(self, method: str, samples: int = 0) -> None:
+        """Choose a method, and with how many samples it begins (0: as it suggests itself)."""
+        self._first = (method, samples)
+        self._kept.pop(method, None)
+        if self.method.card().name == method:
+            self._shown_card = None  # what it shows is not to be kept
+            self._show_card()
+        self.method.choose(method)
 
     def parameters(self) -> dict[str, Any]:
         """Values of the shown settings, by parameter name."""
@@ -267,12 +277,17 @@ class ExplainPanel(QWidget):
         self._inputs.clear()
         kept = self._kept.get(card.name, {})
         for parameter in card.parameters:
-            widget = _input(parameter, kept.get(parameter.name, parameter.default))
+            widget = _input(parameter, kept.get(parameter.name, self._begins_with(parameter)))
             self._inputs[parameter.name] = widget
             column = len(self._inputs) - 1
             if not isinstance(widget, QCheckBox):
                 self._settings.addWidget(QuietLabel(parameter.label), 0, column)
             self._settings.addWidget(widget, 1, column)
+
+    def _begins_with(self, parameter: Parameter) -> Any:
+        method, samples = self._first
+        first = parameter.name == "samples" and self.method.card().name == method
+        return samples if first and samples else parameter.default
 
 
 def _input(parameter: Parameter, value: Any) -> QWidget:
