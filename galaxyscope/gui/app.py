@@ -14,7 +14,8 @@ from galaxyscope import __version__
 from galaxyscope.gui.settings import Settings, default_settings_file
 from galaxyscope.gui.theme import apply_theme
 from galaxyscope.gui.window import MainWindow
-from galaxyscope.records.store import SessionError, default_session_path, open_or_set_aside
+from galaxyscope.records.opening import open_own
+from galaxyscope.records.store import SessionError, default_session_path
 from galaxyscope.resources import icons_folder, samples_folder
 
 SAMPLES = "--samples"
@@ -45,7 +46,7 @@ def main(paths: Sequence[str] = ()) -> int:
     mode = settings.text("theme", "system")
     apply_theme(app, mode if mode in ("light", "dark") else "system")  # type: ignore[arg-type]  # checked
     try:
-        session, note = open_or_set_aside(default_session_path())
+        session, note = open_own(default_session_path())
     except SessionError as error:
         QMessageBox.critical(None, "GalaxyScope", f"Measurements cannot be kept: {error}.")
         return 1
