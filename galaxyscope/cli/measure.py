@@ -12,6 +12,7 @@ from galaxyscope.cli.common import (
     add_explainer,
     add_model,
     add_paths,
+    add_plane,
     check_method,
     check_table,
     each_image,
@@ -33,6 +34,7 @@ NAME, HELP = "measure", "bar lengths, one row per image"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the command."""
     add_paths(parser)
+    add_plane(parser)
     add_bar(parser)
     add_scale(parser)
     add_more(parser)

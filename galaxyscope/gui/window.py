@@ -18,6 +18,7 @@ from galaxyscope.gui.choosing import Choosing
 from galaxyscope.gui.classifying import Classifying
 from galaxyscope.gui.desk import Desk
 from galaxyscope.gui.explaining import Explaining
+from galaxyscope.gui.keeping import Keeping
 from galaxyscope.gui.mapping import Mapping
 from galaxyscope.gui.measuring import Measuring
 from galaxyscope.gui.model import Galaxy, Workspace
@@ -88,9 +89,10 @@ class MainWindow(QMainWindow):
         self.browsing = Browsing(self.desk, self.canvas, self.gallery)
         self.classifying = Classifying(self.desk, self.classify_panel)
         self.choosing = Choosing(self.desk, self.classifying)
-        self.explaining = Explaining(self.desk, self.classifying, self.explain_panel)
+        self.keeping = Keeping(self.desk)
+        self.explaining = Explaining(self.desk, self.keeping, self.classifying, self.explain_panel)
         self.mapping = Mapping(self.desk, self.canvas, self.overlay_panel)
-        self.measuring = Measuring(self.desk, self.canvas, self.measurements)
+        self.measuring = Measuring(self.desk, self.keeping, self.canvas, self.measurements)
         self.palette_: Palette | None = None
 
     def _place_parts(self) -> None:

@@ -92,4 +92,5 @@ RECORD_COLUMNS = (
     Column("fourier_amplitude", "float", "greatest A2/A0 of the light on circles"),
     Column("fourier_pa_deg", "float", "direction of the component there, as pa_frame", "deg"),
     Column("fourier_length_px", "float", "full length (2 r) where A2/A0 is half of it", "pix"),
+    Column("ran", "text", "how the network ran (device, threads, modes), JSON"),
 )

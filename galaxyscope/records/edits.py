@@ -11,7 +11,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from galaxyscope.records.record import Record, compared
+from galaxyscope.measure.results import BarMeasurement, LineMeasurement
+from galaxyscope.records.record import (
+    Provenance,
+    Record,
+    compared,
+    record_of_bar,
+    record_of_line,
+)
 from galaxyscope.records.store import ImageSettings, Session
 from galaxyscope.sky.coordinates import COSMOLOGY_NAME, lengths
 from galaxyscope.sky.image import PixelScale, SkyImage
@@ -100,20 +107,43 @@ class Several:
 
 
 @dataclass(frozen=True)
-class KeepBar:
-    """Keep an automatic row, in the place of one that was made the same way."""
+class DrawLine:
+    """Keep a line under an id; the ends of one that is there already change."""
 
-    record: Record
+    image: SkyImage
+    line: LineMeasurement
+    id: str
 
     def apply(self, session: Session) -> Edit:
         """See `Edit`."""
+        record = dataclasses.replace(record_of_line(self.image, self.line), id=self.id)
 
         def work() -> Edit:
-            rows = session.records(self.record.image_sha256, self.record.plane)
-            old = next((r for r in rows if r.kind == "automatic" and _alike(r, self.record)), None)
+            there = session.records(record.image_sha256, record.plane)
+            known = any(row.id == self.id for row in there)
+            return (Replace((record,)) if known else Add((record,))).apply(session)
+
+        return session.together(work)
+
+
+@dataclass(frozen=True)
+class KeepBar:
+    """Keep an automatic bar, in the place of one that was measured the same way."""
+
+    image: SkyImage
+    bar: BarMeasurement
+    source: Provenance
+
+    def apply(self, session: Session) -> Edit:
+        """See `Edit`."""
+        record = record_of_bar(self.image, self.bar, self.source)
+
+        def work() -> Edit:
+            rows = session.records(record.image_sha256, record.plane)
+            old = next((r for r in rows if r.kind == "automatic" and _alike(r, record)), None)
             if old is None:
-                return Add((self.record,)).apply(session)
-            return Replace((dataclasses.replace(self.record, id=old.id),)).apply(session)
+                return Add((record,)).apply(session)
+            return Replace((dataclasses.replace(record, id=old.id),)).apply(session)
 
         return session.together(work)
 

@@ -51,6 +51,9 @@ class Provenance:
         None where the method has no such setting.
     parameters : mapping
         All settings of the explainer, JSON types only.
+    ran : mapping
+        How the network ran when it explained and answered (device, threads, modes), JSON types
+        only; empty where that is not known.
     """
 
     model: str = ""
@@ -62,6 +65,7 @@ class Provenance:
     noise: float | None = None
     seed: int | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    ran: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -134,6 +138,9 @@ class Record:
     fourier_amplitude, fourier_pa_deg, fourier_length_px
         Classical opinion, see `galaxyscope.measure.fourier`: greatest A2/A0, direction there,
         full length where it has fallen to half of that.
+    ran : str
+        JSON object: how the network ran (device, threads, modes), on which the last digits
+        depend.
     id : str
         Identity of the row in a session; takes no part in comparisons.
     """
@@ -201,6 +208,7 @@ class Record:
     fourier_amplitude: float | None = None
     fourier_pa_deg: float | None = None
     fourier_length_px: float | None = None
+    ran: str = ""
     id: str = field(default_factory=lambda: uuid.uuid4().hex, compare=False)
 
     def __post_init__(self) -> None:
@@ -267,6 +275,7 @@ def record_of_bar(
         noise=_finite(source.noise),
         seed=source.seed,
         parameters=json.dumps(settings, sort_keys=True) if settings else "",
+        ran=json.dumps(source.ran, sort_keys=True) if source.ran else "",
         created_at=now() if created_at is None else created_at,
         **_of_image(image),
         **_of_ends(image, bar.ends, bar.length_px),

@@ -182,7 +182,9 @@ def _csv_seeds() -> list[bytes]:
         path = Path(folder) / "a.csv"
         write_records(path, _rows())
         own = path.read_bytes()
-    hoyle = b"OBJID,ra,dec,z,length_avg,length_std\n587722,180.5,-1.25,0.05,9.8,0.98\n5,1,2,0.02,,\n"
+    hoyle = (
+        b"OBJID,ra,dec,z,length_avg,length_std\n587722,180.5,-1.25,0.05,9.8,0.98\n5,1,2,0.02,,\n"
+    )
     semi = b"file;bar_full_length_arcsec;petroR90_r_arcsec\nx.fits;12.5;10\ny.fits;;\n"
     marks = [
         {
