@@ -71,6 +71,28 @@ ACTIONS: tuple[ActionSpec, ...] = (
         "open-folder",
     ),
     A("samples", "File", "Open samples", "browsing.open_samples", (), "gallery"),
+    A(
+        "open_session",
+        "-File",
+        "Open session…",
+        "sessions.ask_open",
+        tip="Files, measurements and view that were saved as one file.",
+    ),
+    A(
+        "save_session",
+        "File",
+        "Save session as…",
+        "sessions.ask_save",
+        ("Ctrl+S",),
+        tip="One file to share. All you do is saved at once, with or without it.",
+    ),
+    A(
+        "close_session",
+        "File",
+        "Close session",
+        "sessions.close_shared",
+        tip="Back to your own measurements.",
+    ),
     A("export", "-File", "Export measurements…", "measuring.ask_export", ("Ctrl+E",), "export"),
     A("export_galaxy", "File", "Export this galaxy…", "measuring.ask_export_galaxy", needs="image"),
     A(

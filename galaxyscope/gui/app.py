@@ -56,7 +56,9 @@ def main(paths: Sequence[str] = ()) -> int:
     return app.exec()
 
 
-def begin(window: MainWindow, paths: Sequence[str], note: str = "") -> None:
+def begin(
+    window: MainWindow, paths: Sequence[str], note: str = "", comes_back: bool = True
+) -> None:
     """Load what was asked for; the window stands already.
 
     Parameters
@@ -66,13 +68,18 @@ def begin(window: MainWindow, paths: Sequence[str], note: str = "") -> None:
         As in `main`.
     note : str
         What the user should know about the session, one sentence.
+    comes_back : bool
+        Whether the last session comes back where no files are named.
     """
     given = [Path(path) for path in paths if path != SAMPLES]
     if len(given) < len(paths):
         window.explaining.explain_first()
         given = given or [samples_folder()]
     # The picture first: the network takes seconds to come.
-    window.open(given)
+    if given:
+        window.open(given)
+    elif comes_back:
+        window.sessions.restore()
     window.start_work()
     if note:
         window.say(note)

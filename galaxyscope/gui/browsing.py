@@ -151,6 +151,11 @@ class Browsing(QObject):
             self._desk.settings.add_recent(path.absolute())
         workspace = self._desk.workspace
         workspace.list(paths, folder)
+        self.look_up_measured()
+        workspace.select(workspace.find(first) if first is not None else None)
+
+    def look_up_measured(self) -> None:
+        """Find out for the gallery which of the listed files have measurements."""
         self._desk.bridge.run(
             Task(
                 "Look up measurements",
@@ -161,7 +166,6 @@ class Browsing(QObject):
                 quiet=True,
             )
         )
-        workspace.select(workspace.find(first) if first is not None else None)
 
     def _could_not_list(self, path: Path, failure: Failure) -> None:
         self._desk.say(one_line(f"{shown_name(path)}: {failure}"))

@@ -120,6 +120,11 @@ class Choosing(QObject):
         self._load(self._desk.settings.text("model"))
         self.look()
 
+    def prefer(self, name: str) -> None:
+        """Use a model that a session names, if it is there and another one is in use."""
+        if name not in (self.in_use, self._asked) and self.entry(name) is not None:
+            self._load(name)
+
     def open_dialog(self) -> None:
         """Show all models and their cards."""
         if self.dialog is None:

@@ -21,7 +21,7 @@ from galaxyscope.gui.suit import unsuitable
 from galaxyscope.records.edits import compare_again, with_settings
 from galaxyscope.records.record import Record, plane_key
 from galaxyscope.records.steps import Step
-from galaxyscope.records.store import ImageSettings, Session
+from galaxyscope.records.store import ImageSettings, Session, SessionFile
 from galaxyscope.sky.image import Plane, SkyImage
 from galaxyscope.work.watch import Watch
 
@@ -55,6 +55,32 @@ class Kept:
 
     settings: ImageSettings
     records: tuple[Record, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class FoundSession:
+    """A session that was opened, with its files where they are now.
+
+    Parameters
+    ----------
+    session : Session
+    note : str
+        What the user should know of it, one sentence or nothing.
+    files : tuple of SessionFile
+    state : mapping
+        What the window showed.
+    moved : mapping
+        Present path by the path of before.
+    missing : tuple of str
+        Files that were not found.
+    """
+
+    session: Session
+    note: str
+    files: tuple[SessionFile, ...]
+    state: Mapping[str, Any]
+    moved: Mapping[str, str]
+    missing: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -107,6 +133,20 @@ def warm_up_sky(image: SkyImage) -> None:
 def worker_copy(image: SkyImage) -> SkyImage:
     """Return the image with a WCS of its own: WCS objects are not thread-safe."""
     return image if image.wcs is None else image.replace(wcs=image.wcs.deepcopy())
+
+
+def hash_of(path: Path) -> str:
+    """Hash of a file's bytes, as pictures have it; empty if it cannot be read."""
+    import hashlib
+
+    try:
+        # Opening a pipe would wait for its writer for ever.
+        if not path.is_file():
+            return ""
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return ""
 
 
 def measured_files(session: Session) -> dict[str, frozenset[str]]:

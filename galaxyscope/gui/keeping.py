@@ -188,11 +188,8 @@ class Keeping(QObject):
                 self._desk.workspace.tell(galaxy, "scale")
         self._desk.workspace.keep_records(galaxy, kept.records)
 
-    def read_again(self, galaxy: Galaxy) -> None:
-        """Look up what is kept for a galaxy and show it."""
-        image = galaxy.image
-        assert image is not None
-        picture = (image.sha256, galaxy.plane_key)
+    def look_up(self, galaxy: Galaxy, picture: tuple[str, str]) -> None:
+        """Look up what is kept for a picture (hash and plane) of a galaxy and show it."""
         self._desk.bridge.run(
             Task(
                 "Look up measurements",
@@ -207,4 +204,4 @@ class Keeping(QObject):
     def _changed(self, galaxy: Galaxy, _what: str) -> None:
         if galaxy in self._late and galaxy.image is not None:
             self._late.discard(galaxy)
-            self.read_again(galaxy)
+            self.look_up(galaxy, (galaxy.image.sha256, galaxy.plane_key))

@@ -32,6 +32,7 @@ from galaxyscope.gui.panels.measurements import MeasurementsPanel
 from galaxyscope.gui.panels.overlay import OverlayPanel
 from galaxyscope.gui.panels.start import StartPage, local_paths
 from galaxyscope.gui.panels.status import StatusBar
+from galaxyscope.gui.sessions import Sessions, is_session
 from galaxyscope.gui.settings import Settings
 from galaxyscope.gui.shell import TopBar, add_dock, set_icons
 from galaxyscope.gui.theme import apply_theme
@@ -90,6 +91,7 @@ class MainWindow(QMainWindow):
         self.classifying = Classifying(self.desk, self.classify_panel)
         self.choosing = Choosing(self.desk, self.classifying)
         self.keeping = Keeping(self.desk)
+        self.sessions = Sessions(self)
         self.explaining = Explaining(self.desk, self.keeping, self.classifying, self.explain_panel)
         self.mapping = Mapping(self.desk, self.canvas, self.overlay_panel)
         self.measuring = Measuring(self.desk, self.keeping, self.canvas, self.measurements)
@@ -151,12 +153,15 @@ class MainWindow(QMainWindow):
         self.jobs.count_changed.connect(self._count_jobs)
         self.jobs.retry_requested.connect(self._retry)
         self.status.jobs.clicked.connect(lambda: self.tables.tabs.setCurrentIndex(1))
+        self.keeping.trouble_changed.connect(self.status.show_trouble)
+        self.sessions.changed.connect(self._show_session)
         workspace.current_changed.connect(self._follow)
         workspace.changed.connect(self._changed)
         self.undo.undoTextChanged.connect(lambda text: _name(actions["undo"], "Undo", text))
         self.undo.redoTextChanged.connect(lambda text: _name(actions["redo"], "Redo", text))
         self.undo.canUndoChanged.connect(actions["undo"].setEnabled)
         self.undo.canRedoChanged.connect(actions["redo"].setEnabled)
+        actions["close_session"].setEnabled(False)
         actions["undo"].setEnabled(False)
         actions["redo"].setEnabled(False)
         actions.menus["File/Open recent"].aboutToShow.connect(self._fill_recent)
@@ -167,12 +172,17 @@ class MainWindow(QMainWindow):
     # -- what the window itself does
 
     def open(self, paths: Sequence[str | Path]) -> None:
-        """Open files and folders."""
-        self.browsing.open(paths)
+        """Open files and folders, or a session."""
+        found = [Path(path) for path in paths if is_session(path)]
+        if found:
+            self.sessions.open(found[0])
+        self.browsing.open([path for path in paths if not is_session(path)])
 
     def start_work(self) -> None:
         """Begin what the first paint does not wait for."""
         self.choosing.start()
+        self.sessions.start()
+        self.keeping.look()
 
     def say(self, text: str) -> None:
         """Show one sentence in the status bar for a while."""
@@ -256,6 +266,10 @@ class MainWindow(QMainWindow):
             value = self.mapping.value_at(*at)
         self.status.show_cursor(image, at, sky, value)
 
+    def _show_session(self, shared: Path | None) -> None:
+        self.setWindowTitle("GalaxyScope" if shared is None else f"{shared.stem} – GalaxyScope")
+        self.actions_["close_session"].setEnabled(shared is not None)
+
     def _model_changed(self) -> None:
         for galaxy in self.gallery.model.with_thumbnails():
             self.classifying.fill_badge(galaxy)
@@ -325,7 +339,10 @@ class MainWindow(QMainWindow):
         # What still runs may take a moment to stop; nobody should have to look at that.
         self.hide()
         self.mapping.stop()
+        self.sessions.stop()
+        self.keeping.stop()
         self.bridge.close(finish=chores.SESSION)
+        dialogs.settle(self.session)
         self.session.close()
         super().closeEvent(event)
 

@@ -64,7 +64,7 @@ def _explainer(source: Provenance) -> list[str]:
 
 
 def _of_image(image: SkyImage) -> list[str]:
-    """What the user said of the picture, and which one it is."""
+    """Options for what the user said of the picture, and for which one it is."""
     words = _plane(image)
     if image.scale is not None and image.scale.source == "user":
         words.append(f"--scale={image.scale.arcsec_per_px!r}")

@@ -10,13 +10,12 @@ from __future__ import annotations
 import json
 import sqlite3
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from galaxyscope.records.database import Database, copy_with_log
-from galaxyscope.records.schema import SessionError
 from galaxyscope.records.steps import Step
 from galaxyscope.records.store import ImageSettings, Session, SessionFile, _record
 
@@ -73,7 +72,9 @@ def _salvage(copy: Path, into: Session) -> int:
                     into.delete(record.id)
                     deleted += 1
         for sha256, content in _rows(db, "image", "image_sha256, content"):
-            _try(lambda c: into.set_settings(_text(sha256), ImageSettings(**c)), content)
+            with suppress(KeyError, ValueError, TypeError):
+                settings = ImageSettings(**json.loads(_text(content)))
+                into.set_settings(_text(sha256), settings)
         files = []
         for place, content in _rows(db, "file", "place, content"):
             with suppress(KeyError, ValueError, TypeError):
@@ -82,7 +83,8 @@ def _salvage(copy: Path, into: Session) -> int:
                 files.append((place if isinstance(place, int) else _LARGEST, file))
         into.keep_files(file for _, file in sorted(files, key=lambda one: one[0]))
         for name, content in _rows(db, "state", "name, content"):
-            _try(lambda c: into.keep_state(_text(name), c), content)
+            with suppress(KeyError, ValueError, TypeError):
+                into.keep_state(_text(name), json.loads(_text(content)))
         for (content,) in _rows(db, "step", "content"):
             with suppress(KeyError, ValueError, TypeError):
                 into.add_step(Step.from_json(_text(content)))
@@ -126,11 +128,6 @@ def _new_first_page(copy: Path, new: Path) -> None:
     whole[32:40] = bytes(8)  # no free pages
     copy.write_bytes(whole)
     copy.with_name(copy.name + "-wal").unlink(missing_ok=True)
-
-
-def _try(keep: Callable[[Any], object], content: object) -> None:
-    with suppress(KeyError, ValueError, TypeError, SessionError):
-        keep(json.loads(_text(content)))
 
 
 def _text(value: object) -> str:

@@ -163,8 +163,13 @@ class Session:
         """
         self._data.save_copy(path)
         with Session(path) as copy:
-            files = copy.files()
-            copy.together(lambda: [copy.keep_file(_seen_from(file, path)) for file in files])
+            files = [_seen_from(file, path) for file in copy.files()]
+
+            def work() -> None:
+                for file in files:
+                    copy.keep_file(file)
+
+            copy.together(work)
 
     def together(self, work: Callable[[], T]) -> T:
         """Make several changes as one: all or none of them.
@@ -368,7 +373,7 @@ class Session:
     # -- what was done
 
     def steps(self) -> list[Step]:
-        """Steps, oldest first."""
+        """Return the steps, oldest first."""
         rows = self._data.rows("SELECT content FROM step ORDER BY number")
         with self._data.errors():
             return [Step.from_json(content) for (content,) in rows]

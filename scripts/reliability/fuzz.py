@@ -48,9 +48,8 @@ def run(args: argparse.Namespace) -> int:
         return 0
     chosen = [r for r in READERS if args.only in (None, r.name)]
     shares = sum(r.share for r in chosen)
-    print(
-        f"seed {args.seed}; reader, inputs, read, refused, most CPU (s), most memory (MiB), faults"
-    )
+    print(f"seed {args.seed}")
+    print("reader    inputs    read refused CPU (s)  MiB faults (most CPU and memory of an input)")
     faults = total = 0
     for reader in chosen:
         count = max(1, round(args.count * reader.share / shares))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -165,6 +166,19 @@ class ExplainPanel(QWidget):
     def parameters(self) -> dict[str, Any]:
         """Values of the shown settings, by parameter name."""
         return {name: _value(widget) for name, widget in self._inputs.items()}
+
+    def set_parameters(self, values: Mapping[str, Any]) -> None:
+        """Show other values of the shown settings; what is no such setting is passed over."""
+        for name, value in values.items():
+            widget = self._inputs.get(name)
+            if isinstance(widget, QCheckBox) and isinstance(value, bool):
+                widget.setChecked(value)
+            elif isinstance(value, bool) or not isinstance(value, int | float):
+                continue
+            elif isinstance(widget, QSpinBox) and abs(value) < 2**31:
+                widget.setValue(int(value))
+            elif isinstance(widget, QDoubleSpinBox) and math.isfinite(value):
+                widget.setValue(float(value))
 
     def set_targets(self, short: Mapping[str, str], others: Mapping[str, str]) -> None:
         """Offer other targets.
