@@ -96,6 +96,14 @@ ACTIONS: tuple[ActionSpec, ...] = (
     A("export", "-File", "Export measurements…", "measuring.ask_export", ("Ctrl+E",), "export"),
     A("export_galaxy", "File", "Export this galaxy…", "measuring.ask_export_galaxy", needs="image"),
     A(
+        "export_script",
+        "File",
+        "Export as script…",
+        "measuring.ask_script",
+        needs="image",
+        tip="A Python script that measures again and makes the same table.",
+    ),
+    A(
         "save_picture",
         "File",
         "Save picture…",
@@ -114,6 +122,13 @@ ACTIONS: tuple[ActionSpec, ...] = (
         ("Del", "Backspace"),
         "delete",
         needs="line",
+    ),
+    A(
+        "workflow",
+        "-Edit",
+        "Workflow…",
+        "measuring.show_workflow",
+        tip="What was done, step by step, as command lines.",
     ),
     A("commands", "-Edit", "Commands…", "open_palette", ("Ctrl+Shift+P",), "search"),
     A("previous", "View", "Previous galaxy", "browsing.previous", ("K",), "previous"),

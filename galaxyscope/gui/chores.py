@@ -117,6 +117,11 @@ def read_picture(path: Path, plane: Plane | None, session: Session) -> Picture:
     warm_up_sky(file_image)
     image = with_settings(file_image, session.settings(file_image.sha256))
     records = session.records(image.sha256, plane_key(image))
+    # A file that was moved takes its rows along; a copy beside the old one does not.
+    gone = {r.path for r in records if r.path != str(path) and not os.path.exists(r.path)}
+    if gone:
+        session.relocate(dict.fromkeys(gone, str(path)))
+        records = session.records(image.sha256, plane_key(image))
     return Picture(file_image, image, default_display(image), tuple(records))
 
 
@@ -335,11 +340,36 @@ def export(session: Session, files: list[str], path: Path) -> int:
     """
     from galaxyscope.records.tables import write_records
 
-    place = {name: i for i, name in enumerate(files)}
-    rows = [record for record in session.records() if record.path in place]
-    rows.sort(key=lambda record: place[record.path])
+    rows = rows_of(session, files)
     write_records(path, rows)
     return len(rows)
+
+
+def export_script(session: Session, files: list[str], path: Path) -> int:
+    """Write a script that makes the table of some files again.
+
+    Returns
+    -------
+    int
+        How many rows it makes.
+
+    Raises
+    ------
+    TableError, OSError
+        If it cannot be written.
+    """
+    from galaxyscope.records.script import recipe_of, write_script
+
+    rows = rows_of(session, files)
+    write_script(path, recipe_of(rows, session.settings, path.with_suffix(".csv").name))
+    return len(rows)
+
+
+def rows_of(session: Session, files: list[str]) -> list[Record]:
+    """Rows of some files, in the order of these files."""
+    place = {name: i for i, name in enumerate(files)}
+    rows = [record for record in session.records() if record.path in place]
+    return sorted(rows, key=lambda record: place[record.path])
 
 
 def save_picture(picture: QImage, path: Path) -> None:

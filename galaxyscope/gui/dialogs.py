@@ -131,6 +131,17 @@ def ask_table_name(parent: QWidget, suggestion: Path) -> Path | None:
     return path
 
 
+def ask_script_name(parent: QWidget, suggestion: Path) -> Path | None:
+    """Ask where a script goes."""
+    name, _ = QFileDialog.getSaveFileName(
+        parent, "Export as script", str(suggestion), "Python (*.py)"
+    )
+    if not name:
+        return None
+    path = Path(name)
+    return path if path.suffix.lower() == ".py" else path.with_name(path.name + ".py")
+
+
 def ask_picture_name(parent: QWidget, suggestion: Path) -> Path | None:
     """Ask where a picture goes."""
     name, _ = QFileDialog.getSaveFileName(parent, "Save picture", str(suggestion), "PNG (*.png)")

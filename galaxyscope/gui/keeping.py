@@ -84,6 +84,8 @@ class Keeping(QObject):
         """
         image = galaxy.image
         assert image is not None
+        if self._desk.workspace.find(galaxy.path) is not galaxy:
+            return  # of another session, which was closed meanwhile
         picture = (image.sha256, galaxy.plane_key)
         turn = _Turn(edit)
         done = Step(text, str(galaxy.path), command)

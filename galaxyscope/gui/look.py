@@ -8,8 +8,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Mapping
-from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 from galaxyscope.gui.canvas import Canvas, ViewState
 from galaxyscope.gui.model import Galaxy
@@ -18,6 +17,9 @@ from galaxyscope.sky.image import Plane
 
 if TYPE_CHECKING:
     from galaxyscope.gui.window import MainWindow
+    from galaxyscope.sky.stretch import Display
+
+_T = TypeVar("_T", bound=Any)
 
 
 def of_window(window: MainWindow) -> dict[str, Any]:
@@ -51,8 +53,8 @@ def set_window(window: MainWindow, state: Mapping[str, Any]) -> None:
     if (algorithm := state.get("algorithm")) in ("phase", "invariant", "published"):
         window.explaining.set_algorithm(algorithm)
         window.actions_.check(algorithm)
-    style = _made(OverlayStyle, state.get("overlay"))
-    if style is not None and 0 <= style.opacity <= 1:
+    style = _made(OverlayStyle(), state.get("overlay"))
+    if style is not None and 0 <= (style.opacity or 0) <= 1:
         window.overlay_panel.set_overlay_style(style)
     if isinstance(visible := state.get("map_visible"), bool):
         window.mapping.set_visible(visible)
@@ -79,14 +81,16 @@ def set_galaxy(galaxy: Galaxy, look: Mapping[str, Any]) -> None:
     """Let a galaxy be shown so when its turn comes."""
     from galaxyscope.sky.stretch import Display
 
-    plane = _made(Plane, look.get("plane"))
-    if plane is not None and isinstance(plane.hdu, int):
+    plane = _made(Plane(0, 0, ""), look.get("plane"))
+    if plane is not None:
         galaxy.plane = plane
-    view = _made(ViewState, look.get("view"))
-    if view is not None and _is_view(view):
+    view = _made(ViewState((0.0, 0.0), 1.0, True), look.get("view"))
+    if view is not None and len(view.centre) == 2 and 1e-3 < (view.scale or 0) < 1e3:
         x, y = view.centre
         galaxy.view = dataclasses.replace(view, centre=(float(x), float(y)))
-    galaxy.display = _made(Display, look.get("display"))
+    display = _made(Display(vmin=0.0, vmax=1.0), look.get("display"))
+    if display is not None and _is_display(display):
+        galaxy.display = display
     threshold = look.get("threshold")
     if isinstance(threshold, float | int) and 0 <= threshold <= 1:
         galaxy.threshold = float(threshold)
@@ -94,26 +98,39 @@ def set_galaxy(galaxy: Galaxy, look: Mapping[str, Any]) -> None:
         galaxy.selected = selected
 
 
-def _made(kind: Any, values: object) -> Any:
-    """Make a dataclass of plain values; None where they are not its own."""
+def _made(model: _T, values: object) -> _T | None:
+    """Return `model` with other values; None where they are not of the same kinds."""
     if not isinstance(values, dict):
         return None
-    names = {field.name: field for field in dataclasses.fields(kind)}
-    with suppress(TypeError, ValueError):
-        if values.keys() <= names.keys() and all(map(_is_plain, values.values())):
-            return kind(**values)
-    return None
+    names = {field.name for field in dataclasses.fields(model)}
+    if not values.keys() <= names:
+        return None
+    if not all(_alike(getattr(model, name), value) for name, value in values.items()):
+        return None
+    return dataclasses.replace(model, **values)
 
 
-def _is_plain(value: object) -> bool:
-    if isinstance(value, list):
-        return all(isinstance(one, float | int) and math.isfinite(one) for one in value)
-    if isinstance(value, float | int):
-        return math.isfinite(value)
-    return value is None or isinstance(value, str)
+def _alike(model: object, value: object) -> bool:
+    if isinstance(model, bool) or isinstance(value, bool):
+        return isinstance(value, bool) and isinstance(model, bool)
+    if isinstance(model, tuple):
+        return isinstance(value, list) and all(isinstance(one, float | int) for one in value)
+    if isinstance(model, float | int):
+        # Where there may be a number, there may be none; a whole one stays whole.
+        kinds = int if isinstance(model, int) else float | int
+        return value is None or (isinstance(value, kinds) and math.isfinite(value))
+    return isinstance(value, str)
 
 
-def _is_view(view: ViewState) -> bool:
-    centre = view.centre
-    numbers = isinstance(centre, list | tuple) and len(centre) == 2
-    return numbers and isinstance(view.scale, float | int) and 1e-3 < view.scale < 1e3
+def _is_display(display: Display) -> bool:
+    from galaxyscope.sky.stretch import Limits, Stretch
+
+    numbers = (display.percentile, display.contrast, display.bias)
+    return (
+        display.limits in get_args(Limits)
+        and display.stretch in get_args(Stretch)
+        and None not in numbers
+        and 0 < display.percentile <= 100
+        and 0 < display.contrast < 1e4
+        and abs(display.bias) < 1e4
+    )

@@ -15,6 +15,7 @@ from galaxyscope.gui.desk import Desk, one_line
 from galaxyscope.gui.keeping import Keeping
 from galaxyscope.gui.model import Galaxy
 from galaxyscope.gui.panels.measurements import MeasurementsPanel
+from galaxyscope.gui.panels.workflow import WorkflowDialog
 from galaxyscope.gui.rows import length_of_ends, line_label, who
 from galaxyscope.gui.undo import Change
 from galaxyscope.measure.results import LineMeasurement
@@ -187,6 +188,37 @@ class Measuring(QObject):
                 ),
                 failed=lambda failure: self._desk.say(one_line(f"Export failed: {failure}")),
             )
+        )
+
+    def ask_script(self) -> None:
+        """Let the user choose a file and write a script that makes the table of the list again."""
+        folder = self._desk.workspace.folder or Path.home()
+        path = dialogs.ask_script_name(self._desk.window, folder / "measurements.py")
+        if path is not None:
+            self.export_script(path)
+
+    def export_script(self, path: Path) -> None:
+        """Write a script that makes the table of all rows on the list again."""
+        files = [str(galaxy.path) for galaxy in self._desk.workspace.galaxies]
+        self._desk.bridge.run(
+            Task(
+                "Export script",
+                path,
+                chores.SESSION,
+                functools.partial(chores.export_script, self._desk.session, files, path),
+                done=lambda rows: self._desk.say(
+                    f"{path.name} makes {rows} {'row' if rows == 1 else 'rows'} again"
+                ),
+                failed=lambda failure: self._desk.say(one_line(f"Export failed: {failure}")),
+            )
+        )
+
+    def show_workflow(self) -> None:
+        """Show what was done, step by step."""
+        self._keeping.queue(
+            "Look up steps",
+            self._desk.session.steps,
+            done=lambda steps: WorkflowDialog(self._desk.window, steps).open(),
         )
 
     def ask_picture(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from PySide6.QtWidgets import QFileDialog, QMessageBox
@@ -16,7 +17,7 @@ from galaxyscope.gui.model import Galaxy
 from galaxyscope.records.opening import open_own, open_shared
 from galaxyscope.records.places import find_again
 from galaxyscope.records.schema import SessionError
-from galaxyscope.records.store import SUFFIX, Session, SessionFile, file_at
+from galaxyscope.records.store import SUFFIX, Session, SessionFile, file_at, is_session_name
 from galaxyscope.work.jobs import Failure
 
 if TYPE_CHECKING:
@@ -26,11 +27,6 @@ KEEP_MS = 600
 FILTER = f"GalaxyScope sessions (*{SUFFIX});;All files (*)"
 STATE = "window"
 _DELETE = Qt.WidgetAttribute.WA_DeleteOnClose
-
-
-def is_session(path: Path | str) -> bool:
-    """Tell by its name whether a file is a session to be opened."""
-    return Path(path).suffix.lower() == SUFFIX
 
 
 class Sessions(QObject):
@@ -53,8 +49,8 @@ class Sessions(QObject):
         self._window, self._desk = window, window.desk
         self._own = window.session.path
         self._kept: Any = None  # the state as it was kept last
-        self._looks: dict[Galaxy, Any] = {}
-        self._started = False
+        self._looks: WeakKeyDictionary[Galaxy, Any] = WeakKeyDictionary()
+        self._started = self._showing = False
         self._keep = QTimer(self, interval=KEEP_MS)
         self._keep.timeout.connect(self.keep_look)
         self._desk.workspace.listed.connect(self._keep_list)
@@ -96,7 +92,7 @@ class Sessions(QObject):
                 )
 
     def _keep_list(self) -> None:
-        if not self._started:
+        if not self._started or self._showing:
             return
         session = self._desk.session
         paths = [str(galaxy.path) for galaxy in self._desk.workspace.galaxies]
@@ -120,7 +116,7 @@ class Sessions(QObject):
         )
         if name:
             path = Path(name)
-            self.save(path if is_session(path) else path.with_name(path.name + SUFFIX))
+            self.save(path if is_session_name(path) else path.with_name(path.name + SUFFIX))
 
     def save(self, path: Path) -> None:
         """Save the session as a file to share, and go on working in that file."""
@@ -191,21 +187,30 @@ class Sessions(QObject):
         )
 
     def _opened(self, found: chores.FoundSession) -> None:
-        self._go_on(found.session, found.note)
-        self._show(found)
+        self._showing = True
+        try:
+            # First, so that nothing of the one is kept in the other.
+            self._desk.workspace.forget()
+            self._desk.undo.clear()
+            self._go_on(found.session, found.note)
+            self._show(found)
+        finally:
+            self._showing = False
 
     def _go_on(self, session: Session, note: str) -> None:
         """Work in another session from now on."""
         before = self._desk.session
-        self._desk.undo.clear()
         self._desk.session = self._window.session = session
-        self._kept, self._looks = None, {}
+        self._kept = None
+        self._looks.clear()
         self._desk.settings.set("session", "" if session.path == self._own else str(session.path))
         if before is not session:
             # Behind what is still to be kept in it.
             self._window.keeping.queue("Close session", before.close)
         self.changed.emit(self.shared)
         self._window.keeping.look()
+        if self.shared is not None:
+            self._desk.settings.add_recent(session.path)
         if note:
             self._desk.say(one_line(note))
 
@@ -214,11 +219,8 @@ class Sessions(QObject):
         workspace, state = self._desk.workspace, found.state or {}
         look.set_window(self._window, state)
         if not found.files:
-            if workspace.galaxies and self._started:
-                workspace.forget()
             return
         missing = set(found.missing)
-        workspace.forget()
         files = {Path(file.path): file for file in found.files}
         folder = state.get("folder")
         workspace.list(files, Path(folder) if isinstance(folder, str) and folder else None)

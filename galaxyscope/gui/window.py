@@ -32,7 +32,7 @@ from galaxyscope.gui.panels.measurements import MeasurementsPanel
 from galaxyscope.gui.panels.overlay import OverlayPanel
 from galaxyscope.gui.panels.start import StartPage, local_paths
 from galaxyscope.gui.panels.status import StatusBar
-from galaxyscope.gui.sessions import Sessions, is_session
+from galaxyscope.gui.sessions import Sessions
 from galaxyscope.gui.settings import Settings
 from galaxyscope.gui.shell import TopBar, add_dock, set_icons
 from galaxyscope.gui.theme import apply_theme
@@ -146,6 +146,7 @@ class MainWindow(QMainWindow):
         self.classify_panel.models_requested.connect(self.choosing.open_dialog)
         self.classify_panel.target_chosen.connect(self.explain_panel.choose_target)
         self.explain_panel.target_changed.connect(self.classify_panel.show_target)
+        self.browsing.session_given.connect(self.sessions.open)
         self.browsing.models_given.connect(self.choosing.add)
         self.gallery.model.thumbnail_shown.connect(self.classifying.fill_badge)
         self.bridge.task_changed.connect(self.explaining.follow)
@@ -173,10 +174,7 @@ class MainWindow(QMainWindow):
 
     def open(self, paths: Sequence[str | Path]) -> None:
         """Open files and folders, or a session."""
-        found = [Path(path) for path in paths if is_session(path)]
-        if found:
-            self.sessions.open(found[0])
-        self.browsing.open([path for path in paths if not is_session(path)])
+        self.browsing.open(paths)
 
     def start_work(self) -> None:
         """Begin what the first paint does not wait for."""

@@ -30,6 +30,7 @@ from galaxyscope.records.schema import (
     ForeignFileError,
     SessionError,
 )
+from galaxyscope.records.tables import plain_text, replacing
 
 T = TypeVar("T")
 Parameters = Sequence[Any]
@@ -152,8 +153,6 @@ class Database:
         SessionError
             If it cannot be written; what stood there still does.
         """
-        from galaxyscope.records.tables import replacing
-
         try:
             with self._lock, replacing(target) as temporary:
                 copy = sqlite3.connect(temporary, isolation_level=None)
@@ -260,8 +259,11 @@ class Database:
             raise ForeignFileError(f"{self.path.name}: not a GalaxyScope session")
         if version > SCHEMA_VERSION:
             raise SessionError(f"{self.path.name}: written by a newer GalaxyScope")
+        if db.execute("SELECT 1 FROM sqlite_master WHERE type IN ('trigger', 'view')").fetchone():
+            # GalaxyScope makes none: whoever put them there wants to have something run.
+            raise ForeignFileError(f"{self.path.name}: holds triggers or views; it is not opened")
         if (problem := _pragma(db, "quick_check(1)")) != "ok":
-            raise DamagedSessionError(f"{self.path.name}: damaged session ({problem})")
+            raise DamagedSessionError(f"{self.path.name}: damaged session ({_line(problem)})")
         _pragma(db, "journal_mode = WAL")
         db.execute("PRAGMA synchronous = FULL")
         if version < SCHEMA_VERSION:
@@ -281,7 +283,8 @@ class Database:
         except sqlite3.ProgrammingError as error:
             raise SessionError(f"{self.path.name}: the session is closed") from error
         except (sqlite3.DatabaseError, ValueError, TypeError, RecursionError) as error:
-            raise DamagedSessionError(f"{self.path.name}: damaged session ({error})") from error
+            said = f"{self.path.name}: damaged session ({_line(error)})"
+            raise DamagedSessionError(said) from error
 
 
 def copy_with_log(path: Path, target: Path) -> None:
@@ -321,6 +324,11 @@ def _migrate(db: sqlite3.Connection) -> None:
         if db.in_transaction:
             db.execute("ROLLBACK")
         raise
+
+
+def _line(error: object) -> str:
+    """One line of what SQLite, or a damaged row, has to say."""
+    return plain_text(" ".join(str(error).split()))[:160]
 
 
 def _pragma(db: sqlite3.Connection, text: str) -> Any:

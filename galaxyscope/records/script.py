@@ -32,7 +32,7 @@ Every picture and every network is compared with the hash it had. Automatic bars
 anew with the same method, settings and seed; drawn lines are data, as a hand drew them, and
 their lengths and angles are computed anew. The column created_at holds the times of the first
 measurement, which are data too. On the machine that exported the table the bytes are the same;
-elsewhere the last digits of a map may differ, and the script says what does.
+elsewhere the last digits of a map may differ, and the script says so.
 """
 
 import json

@@ -93,6 +93,11 @@ def default_session_path() -> Path:
     return Path(appdirs.user_data_dir("galaxyscope", appauthor=False)) / "session.sqlite"
 
 
+def is_session_name(path: Path | str) -> bool:
+    """Tell by its name whether a file is a session to be opened."""
+    return Path(path).suffix.lower() == SUFFIX
+
+
 class Session:
     """Rows, settings, files and steps of one session file, which is made if it does not exist.
 
@@ -341,6 +346,7 @@ class Session:
         def work(_execute: Execute) -> None:
             rows = self._data.rows("SELECT id, content FROM record")
             files = {file.path: file for file in self.files()}
+            known = {path for (path,) in self._data.rows("SELECT path FROM file")}
             for record in (_record(*row) for row in rows):
                 if record.path in places:
                     moved = dataclasses.replace(record, path=places[record.path])
@@ -348,8 +354,9 @@ class Session:
                         "UPDATE record SET content = ? WHERE id = ?", (_to_json(moved), moved.id)
                     )
             for old, new in places.items():
-                _execute("DELETE FROM file WHERE path = ?", (json.dumps(new),))
-                if old in files:
+                if json.dumps(new) in known:
+                    _execute("DELETE FROM file WHERE path = ?", (json.dumps(old),))
+                elif old in files:
                     file = _seen_from(dataclasses.replace(files[old], path=new), self.path)
                     _execute(
                         "UPDATE file SET path = ?, content = ? WHERE path = ?",

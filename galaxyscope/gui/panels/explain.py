@@ -95,6 +95,7 @@ class ExplainPanel(QWidget):
         super().__init__(parent)
         self._inputs: dict[str, QWidget] = {}
         self._kept: dict[str, dict[str, Any]] = {}
+        self._wished = ""
         self._shown_card: MethodCard | None = None
         self.target = QComboBox()
         self.target.setAccessibleName("Target")
@@ -192,6 +193,8 @@ class ExplainPanel(QWidget):
             Class name by what is shown; the short names come first.
         """
         name, class_name = self.target.currentText(), self.target.currentData()
+        if self._wished and self._wished in (*short.values(), *others.values()):
+            name, class_name, self._wished = "", self._wished, ""
         blocked = self.target.blockSignals(True)
         self.target.clear()
         for text, value in short.items():
@@ -209,8 +212,9 @@ class ExplainPanel(QWidget):
         self.target_changed.emit(self.target.currentData() or "")
 
     def choose_target(self, class_name: str) -> None:
-        """Choose a target; one that is not offered changes nothing."""
+        """Choose a target; one that is not offered is chosen as soon as it is."""
         index = self.target.findData(class_name) if class_name else -1
+        self._wished = class_name if index < 0 else ""
         if index >= 0:
             self.target.setCurrentIndex(index)
 

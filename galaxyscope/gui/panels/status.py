@@ -88,9 +88,7 @@ class StatusBar(QStatusBar):
         """Say that changes wait in memory because the disk refuses them; 0: all is well."""
         self.trouble.setVisible(waiting > 0)
         self.trouble.setText(f"{waiting} {'change' if waiting == 1 else 'changes'} not on disk")
-        self.trouble.setToolTip(
-            f"{why}\nKept in memory; tried again every few seconds." * bool(why)
-        )
+        self.trouble.setToolTip(f"{why}\nKept in memory; tried again every few seconds.")
 
     def show_jobs(self, running: int, failed: int) -> None:
         """Show how many jobs run and have failed."""
