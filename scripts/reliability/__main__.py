@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib
 
-COMMANDS = ("fuzz",)
+COMMANDS = ("fuzz", "kill", "actions", "quitting")
 
 
 def main() -> int:
