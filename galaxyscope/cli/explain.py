@@ -180,8 +180,9 @@ def _write(
     if output is not None:
         write_map(output, image, values, found.record)
     if figure is not None:
-        from galaxyscope.records.figure import draw_figure
+        from galaxyscope.records.figure import draw_figure, save_figure
 
         is_bar = found.attribution.target == classifier.card.targets.get("bar")
         with replacing(figure) as temporary:
-            draw_figure(image, values, found.record if is_bar else None).save(temporary)
+            drawn = draw_figure(image, values, found.record if is_bar else None)
+            save_figure(drawn, temporary, found.record)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import functools
+import json
 import uuid
 from pathlib import Path
 
 from PySide6.QtCore import QObject
 
+from galaxyscope import __version__
 from galaxyscope.gui import chores, dialogs
 from galaxyscope.gui.bridge import Task
 from galaxyscope.gui.canvas import Canvas, CanvasLine, Ends
@@ -21,7 +23,7 @@ from galaxyscope.gui.undo import Change
 from galaxyscope.measure.results import LineMeasurement
 from galaxyscope.records.commands import line_command
 from galaxyscope.records.edits import Delete, DrawLine, Tell
-from galaxyscope.records.record import Record, now
+from galaxyscope.records.record import Record, now, provenance_text
 from galaxyscope.work.lanes import IO
 
 HINT = "Press E to measure the bar on the map, or L and drag along it."
@@ -224,11 +226,16 @@ class Measuring(QObject):
     def ask_picture(self) -> None:
         """Save what the canvas shows as a PNG file."""
         galaxy = self._desk.workspace.current
-        if galaxy is None:
+        if galaxy is None or galaxy.image is None:
             return
         path = dialogs.ask_picture_name(self._desk.window, galaxy.path.with_suffix(".png"))
         if path is not None:
             picture = self._canvas.grab_image()
+            # PNG's own place for such things; programs that do not know it pass over it.
+            picture.setText("Software", f"GalaxyScope {__version__}")
+            picture.setText("Source", json.dumps([str(galaxy.path), galaxy.image.sha256]))
+            made = "\n".join(map(provenance_text, galaxy.records))
+            picture.setText("Provenance", made)
             self._desk.bridge.run(
                 Task(
                     "Save picture",

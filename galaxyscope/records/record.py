@@ -225,6 +225,19 @@ class Record:
         return (self.x1, self.y1), (self.x2, self.y2)
 
 
+#: Columns that say how a row came to be.
+PROVENANCE = (
+    "path", "image_sha256", "plane", "kind", "algorithm", "model", "model_sha256", "method",
+    "target", "seed", "parameters", "ran", "observer", "source", "created_at", "version",
+)  # fmt: skip
+
+
+def provenance_text(record: Record) -> str:
+    """How a row came to be, as one line of JSON in ASCII, for formats without columns."""
+    known = {name: getattr(record, name) for name in PROVENANCE}
+    return json.dumps({k: v for k, v in known.items() if v is not None and v != ""})
+
+
 def plane_key(image: SkyImage) -> str:
     """Which picture of its file `image` is: ``"hdu"`` or ``"hdu:plane"``, empty if it is the only.
 
