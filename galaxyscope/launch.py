@@ -18,6 +18,7 @@ COMMANDS = (
     "line",
     "import",
     "compare",
+    "tune",
     "simulate",
     "models",
     "train",
@@ -41,6 +42,7 @@ commands:
   line         length and angle of a line that you drew
   import       lines of other programs, catalogues and volunteers as a table
   compare      how well two tables of bar lengths agree
+  tune         settings of the measuring step, against human lengths
   simulate     galaxies of known truth
   models       which networks can be loaded
   train        a network from a recipe

@@ -21,6 +21,7 @@ from galaxyscope.cli import (
     sanity,
     simulate,
     train,
+    tune,
 )
 from galaxyscope.cli.common import UsageError, sentence
 from galaxyscope.cli.progress import complain
@@ -36,6 +37,7 @@ COMMANDS = (
     line,
     import_lines,
     compare,
+    tune,
     simulate,
     models,
     train,

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, get_args
 from galaxyscope.gui.canvas import Canvas, ViewState
 from galaxyscope.gui.model import Galaxy
 from galaxyscope.gui.panels.overlay import OverlayStyle
+from galaxyscope.measure.bars import ALGORITHMS
 from galaxyscope.sky.image import Plane
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def set_window(window: MainWindow, state: Mapping[str, Any]) -> None:
         window.explain_panel.set_parameters(parameters)
     if isinstance(target := state.get("target"), str):
         window.explain_panel.choose_target(target)
-    if (algorithm := state.get("algorithm")) in ("phase", "invariant", "published"):
+    if (algorithm := state.get("algorithm")) in ALGORITHMS:
         window.explaining.set_algorithm(algorithm)
         window.actions_.check(algorithm)
     style = _made(OverlayStyle(), state.get("overlay"))

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from galaxyscope.measure.bars import DEFAULT_ALGORITHM
 from galaxyscope.measure.results import Point
 from galaxyscope.records.record import Provenance, plane_key
 from galaxyscope.sky.image import SkyImage
@@ -34,8 +35,8 @@ def measure_command(image: SkyImage, source: Provenance, bar: Mapping[str, Any])
         Parameters of the measuring step, as `BarMeasurement` has them.
     """
     words = ["galaxyscope", "measure", _path(image), *_explainer(source)]
-    words.append(f"--algorithm={bar.get('algorithm', 'phase')}")
-    for name in ("correlation", "min_pixels"):
+    words.append(f"--algorithm={bar.get('algorithm', DEFAULT_ALGORITHM)}")
+    for name in ("correlation", "min_pixels", "average", "x_input"):
         if name in bar:
             words.append(f"--{name.replace('_', '-')}={bar[name]}")
     return (*words, *_of_image(image), "-o", _out(image, "bar"))

@@ -204,7 +204,8 @@ def rescaled(record: Record, image: SkyImage) -> Record:
     return dataclasses.replace(
         record,
         length_arcsec=None if size is None else size.arcsec,
-        length_err_arcsec=None,  # follows from that in pixels
+        length_err_arcsec=None,  # follow from that in pixels
+        length_err_kpc=None,
         length_kpc=kpc,
         cosmology="" if kpc is None else COSMOLOGY_NAME,
         scale_arcsec_per_px=None if scale is None else scale.arcsec_per_px,
