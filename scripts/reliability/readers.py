@@ -208,10 +208,51 @@ def _read_csv(path: Path) -> object:
     return read_any(path)
 
 
+def _session_seeds() -> list[bytes]:
+    from galaxyscope.records.steps import Step
+    from galaxyscope.records.store import ImageSettings, Session, SessionFile
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "s.galaxyscope"
+        with Session(path) as session:
+            session.add(*_rows(), *_rows(), *_rows())
+            session.delete(session.records()[1].id)
+            session.set_settings("a" * 64, ImageSettings(0.5, 0.02))
+            session.keep_files([SessionFile("/x/a.fits", "a.fits", "a" * 64, 5, {"view": [1]})])
+            session.keep_state("window", {"current": "/x/a.fits", "overlay": {"opacity": 0.5}})
+            session.add_step(Step("draw line", "/x/a.fits", ("galaxyscope", "line")))
+            session.save_as(path.with_name("copy.galaxyscope"))
+        new = path.with_name("copy.galaxyscope").read_bytes()
+    golden = Path(__file__).resolve().parents[2] / "tests" / "records" / "golden"
+    return [new, *(path.read_bytes() for path in sorted(golden.glob("*.sqlite")))]
+
+
+def _read_session(path: Path) -> object:
+    """Open it as the window does, look for its files, and keep something in it."""
+    from galaxyscope.records.opening import open_shared
+    from galaxyscope.records.places import find_again
+
+    session, _note = open_shared(path)
+    with session:
+        find_again(session.files(), session.path)
+        session.steps()
+        session.state("window")
+        session.settings("a" * 64)
+        session.keep_state("window", {})
+        return session.records()
+
+
+def _session_error() -> tuple[type[Exception], ...]:
+    from galaxyscope.records.store import SessionError
+
+    return (SessionError,)
+
+
 READERS: tuple[Reader, ...] = (
     Reader("FITS", "mutant.fits", _fits_seeds, _read_image, _image_error, 30),
     Reader("rasters", "mutant.png", _raster_seeds, _read_image, _image_error, 22),
     Reader("cards", "card.json", _card_seeds, _read_card, _model_error, 14),
     Reader("regions", "mutant.reg", _region_seeds, _read_regions, _table_error, 13),
     Reader("CSV", "mutant.csv", _csv_seeds, _read_csv, _table_error, 13),
+    Reader("sessions", "s.galaxyscope", _session_seeds, _read_session, _session_error, 8),
 )
