@@ -15,6 +15,7 @@ COMMANDS = (
     "explain",
     "measure",
     "measure-map",
+    "line",
     "import",
     "compare",
     "tune",
@@ -40,6 +41,7 @@ commands:
   explain      where the network looked, as an image
   measure      bar lengths, one row per image
   measure-map  bar length on a saved map
+  line         length and angle of a line that you drew
   import       lines of other programs, catalogues and volunteers as a table
   compare      how well two tables of bar lengths agree
   tune         settings of the measuring step, against human lengths

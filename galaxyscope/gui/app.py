@@ -19,7 +19,8 @@ from galaxyscope.gui.instance import Message, Place, claim, place_of
 from galaxyscope.gui.settings import Settings, default_settings_file
 from galaxyscope.gui.theme import apply_theme
 from galaxyscope.gui.window import MainWindow
-from galaxyscope.records.store import SessionError, default_session_path, open_or_set_aside
+from galaxyscope.records.opening import open_own
+from galaxyscope.records.store import SessionError, default_session_path
 from galaxyscope.resources import icons_folder, samples_folder
 
 SAMPLES, NEW_WINDOW, SAFE_MODE = "--samples", "--new-window", "--safe-mode"
@@ -102,7 +103,7 @@ def _run(request: Request, log: CrashLog) -> int:
         if request.safe_mode:
             path = path.with_name("safe-mode.sqlite")
             notes.append(f"Safe mode: measurements are kept in {path.name}")
-        session, note = open_or_set_aside(path)
+        session, note = open_own(path)
     except SessionError as error:
         QMessageBox.critical(None, "GalaxyScope", f"Measurements cannot be kept: {error}.")
         return 1
@@ -139,14 +140,17 @@ def begin(window: MainWindow, request: Request, note: str = "", comes_back: bool
     note : str
         What the user should know at once, one sentence.
     comes_back : bool
-        Whether what was open last time is opened where no files are named.
+        Whether the last session comes back where no files are named.
     """
     given = [Path(path) for path in request.paths]
     if request.samples:
         window.explaining.explain_first()
         given = given or [samples_folder()]
     # The picture first: the network takes seconds to come.
-    window.open(given or (window.settings.recent[:1] if comes_back else []))
+    if given:
+        window.open(given)
+    elif comes_back:
+        window.sessions.restore()
     window.start_work()
     if note:
         window.say(note)

@@ -19,6 +19,7 @@ from galaxyscope.gui.classifying import Classifying
 from galaxyscope.gui.desk import Desk
 from galaxyscope.gui.diagnosing import Diagnosing
 from galaxyscope.gui.explaining import Explaining
+from galaxyscope.gui.keeping import Keeping
 from galaxyscope.gui.mapping import Mapping
 from galaxyscope.gui.measuring import Measuring
 from galaxyscope.gui.model import Galaxy, Workspace
@@ -33,6 +34,7 @@ from galaxyscope.gui.panels.overlay import OverlayPanel
 from galaxyscope.gui.panels.start import StartPage, local_paths
 from galaxyscope.gui.panels.status import StatusBar
 from galaxyscope.gui.preferring import Preferring
+from galaxyscope.gui.sessions import Sessions
 from galaxyscope.gui.settings import Settings
 from galaxyscope.gui.shell import TopBar, add_dock, set_icons
 from galaxyscope.gui.theme import apply_theme
@@ -90,9 +92,11 @@ class MainWindow(QMainWindow):
         self.browsing = Browsing(self.desk, self.canvas, self.gallery)
         self.classifying = Classifying(self.desk, self.classify_panel)
         self.choosing = Choosing(self.desk, self.classifying)
-        self.explaining = Explaining(self.desk, self.classifying, self.explain_panel)
+        self.keeping = Keeping(self.desk)
+        self.sessions = Sessions(self)
+        self.explaining = Explaining(self.desk, self.keeping, self.classifying, self.explain_panel)
         self.mapping = Mapping(self.desk, self.canvas, self.overlay_panel)
-        self.measuring = Measuring(self.desk, self.canvas, self.measurements)
+        self.measuring = Measuring(self.desk, self.keeping, self.canvas, self.measurements)
         self.diagnosing = Diagnosing(
             self.desk, lambda: f"{self.choosing.in_use} {self.classifying.device}".strip()
         )
@@ -158,6 +162,7 @@ class MainWindow(QMainWindow):
         self.classify_panel.models_requested.connect(self.choosing.open_dialog)
         self.classify_panel.target_chosen.connect(self.explain_panel.choose_target)
         self.explain_panel.target_changed.connect(self.classify_panel.show_target)
+        self.browsing.session_given.connect(self.sessions.open)
         self.browsing.models_given.connect(self.choosing.add)
         self.gallery.model.thumbnail_shown.connect(self.classifying.fill_badge)
         self.bridge.task_changed.connect(self.explaining.follow)
@@ -165,12 +170,15 @@ class MainWindow(QMainWindow):
         self.jobs.count_changed.connect(self._count_jobs)
         self.jobs.retry_requested.connect(self._retry)
         self.status.jobs.clicked.connect(lambda: self.tables.tabs.setCurrentIndex(1))
+        self.keeping.trouble_changed.connect(self.status.show_trouble)
+        self.sessions.changed.connect(self._show_session)
         workspace.current_changed.connect(self._follow)
         workspace.changed.connect(self._changed)
         self.undo.undoTextChanged.connect(lambda text: _name(actions["undo"], "Undo", text))
         self.undo.redoTextChanged.connect(lambda text: _name(actions["redo"], "Redo", text))
         self.undo.canUndoChanged.connect(actions["undo"].setEnabled)
         self.undo.canRedoChanged.connect(actions["redo"].setEnabled)
+        actions["close_session"].setEnabled(False)
         actions["undo"].setEnabled(False)
         actions["redo"].setEnabled(False)
         actions.menus["File/Open recent"].aboutToShow.connect(self._fill_recent)
@@ -181,12 +189,14 @@ class MainWindow(QMainWindow):
     # -- what the window itself does
 
     def open(self, paths: Sequence[str | Path]) -> None:
-        """Open files and folders."""
+        """Open files and folders, or a session."""
         self.browsing.open(paths)
 
     def start_work(self) -> None:
         """Begin what the first paint does not wait for."""
         self.choosing.start()
+        self.sessions.start()
+        self.keeping.look()
 
     def come_forward(self) -> None:
         """Show the window above others, as far as the desktop allows."""
@@ -295,6 +305,10 @@ class MainWindow(QMainWindow):
             value = self.mapping.value_at(*at)
         self.status.show_cursor(image, at, sky, value)
 
+    def _show_session(self, shared: Path | None) -> None:
+        self.setWindowTitle("GalaxyScope" if shared is None else f"{shared.stem} – GalaxyScope")
+        self.actions_["close_session"].setEnabled(shared is not None)
+
     def _model_changed(self) -> None:
         for galaxy in self.gallery.model.with_thumbnails():
             self.classifying.fill_badge(galaxy)
@@ -365,7 +379,10 @@ class MainWindow(QMainWindow):
         # What still runs may take a moment to stop; nobody should have to look at that.
         self.hide()
         self.mapping.stop()
+        self.sessions.stop()
+        self.keeping.stop()
         self.bridge.close(finish=chores.SESSION)
+        dialogs.settle(self.session)
         self.session.close()
         super().closeEvent(event)
 

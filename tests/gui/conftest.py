@@ -44,6 +44,10 @@ class FakeClassifier:
     )
 
     modes: dict[str, str] = field(default_factory=lambda: {"as": "it is"})
+    batch_limit: int | None = None
+
+    def mode(self, work: str) -> None:
+        return None
 
     @property
     def members(self) -> tuple[FakeClassifier, ...]:
