@@ -16,6 +16,7 @@ from galaxyscope.cli.common import (
     UsageError,
     add_explainer,
     add_model,
+    add_plane,
     check_method,
     load_classifier,
     opened_table,
@@ -29,7 +30,7 @@ from galaxyscope.records.columns import Column
 from galaxyscope.records.grid_figure import FIGURE_SUFFIXES as GRID_SUFFIXES
 from galaxyscope.records.grid_figure import MapPane, draw_grid
 from galaxyscope.records.maps import MAP_SUFFIXES, write_map
-from galaxyscope.records.tables import check_suffix
+from galaxyscope.records.tables import check_suffix, replacing
 from galaxyscope.sky.image import ImageError, SkyImage
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="no map: print how long each method will take on this machine",
     )
+    add_plane(parser)
     add_explainer(parser)
     add_bar(parser)
     add_scale(parser)
@@ -97,7 +99,7 @@ def run(args: argparse.Namespace) -> int:
     check_method(args.method)
     settings_of(args)  # refused before torch is loaded
     try:
-        image = with_scale(read_image(args.path), args)
+        image = with_scale(read_image(args.path, args.plane), args)
     except ImageError as error:
         complain(f"galaxyscope: {args.path}: {error.reason}")
         return 1
@@ -213,10 +215,10 @@ def _write(
     if output is not None:
         write_map(output, image, values, found.record)
     if figure is not None:
-        from galaxyscope.explain.provenance import made_by
         from galaxyscope.records.figure import draw_figure, save_figure
 
         is_bar = found.attribution.target == classifier.card.targets.get("bar")
-        picture = draw_figure(image, values, found.record if is_bar else None)
-        save_figure(picture, figure, made_by(found.attribution))
+        with replacing(figure) as temporary:
+            drawn = draw_figure(image, values, found.record if is_bar else None)
+            save_figure(drawn, temporary, found.record)
     return values

@@ -52,6 +52,8 @@ class Attribution:
     segments : ndarray or None, shape (rows, columns), int32
         For methods that work on parts of the picture: the number of the part that each pixel
         belongs to.
+    ran : mapping
+        How the network ran, see `galaxyscope.classify.circumstances`.
     """
 
     values: NDArray[np.float32]
@@ -70,6 +72,7 @@ class Attribution:
     notes: tuple[str, ...] = ()
     members: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
     segments: NDArray[np.int32] | None = None
+    ran: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def agreement(self) -> float | None:

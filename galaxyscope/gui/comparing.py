@@ -170,6 +170,7 @@ class Comparing(QObject):
             return False
         self._networks.loaded[self._choosing.in_use] = classifier
         self._networks.insisted = galaxy.insisted
+        self._networks.running = self._classifying.running()
         return True
 
     # -- the panes

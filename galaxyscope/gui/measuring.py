@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
+import json
 import uuid
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from PySide6.QtCore import QObject
 
+from galaxyscope import __version__
 from galaxyscope.gui import chores, dialogs
 from galaxyscope.gui.bridge import Task
 from galaxyscope.gui.canvas import Canvas, CanvasLine, Ends
 from galaxyscope.gui.desk import Desk, one_line
+from galaxyscope.gui.keeping import Keeping
 from galaxyscope.gui.model import Galaxy
 from galaxyscope.gui.panels.measurements import MeasurementsPanel
+from galaxyscope.gui.panels.workflow import WorkflowDialog
 from galaxyscope.gui.rows import length_of_ends, line_label, who
 from galaxyscope.gui.undo import Change
 from galaxyscope.measure.results import LineMeasurement
-from galaxyscope.records.record import Record, now, record_of_line
-from galaxyscope.records.store import ImageSettings
+from galaxyscope.records.commands import line_command
+from galaxyscope.records.edits import Delete, DrawLine, Tell
+from galaxyscope.records.record import Record, now, provenance_text
 from galaxyscope.work.lanes import IO
 
 HINT = "Press E to measure the bar on the map, or L and drag along it."
@@ -33,14 +35,16 @@ class Measuring(QObject):
     Parameters
     ----------
     desk : Desk
+    keeping : Keeping
     canvas : Canvas
     panel : MeasurementsPanel
     """
 
-    def __init__(self, desk: Desk, canvas: Canvas, panel: MeasurementsPanel) -> None:
+    def __init__(
+        self, desk: Desk, keeping: Keeping, canvas: Canvas, panel: MeasurementsPanel
+    ) -> None:
         super().__init__(desk.window)
-        self._desk, self._canvas, self._panel = desk, canvas, panel
-        self._late: set[Galaxy] = set()
+        self._desk, self._keeping, self._canvas, self._panel = desk, keeping, canvas, panel
         canvas.line_drawn.connect(self.draw)
         canvas.line_changed.connect(self.change)
         canvas.line_delete_requested.connect(self.delete)
@@ -63,19 +67,7 @@ class Measuring(QObject):
         galaxy = self._desk.workspace.current
         if galaxy is None or galaxy.image is None:
             return
-        session, observer = self._desk.session, self._desk.settings.observer
-        image, record_id = chores.worker_copy(galaxy.image), uuid.uuid4().hex
-        line = LineMeasurement(_plain(ends), observer, now())
-        galaxy.selected = record_id
-
-        def add() -> None:
-            try:
-                session.restore(record_id)
-            except KeyError:  # the first time
-                record = dataclasses.replace(record_of_line(image, line), id=record_id)
-                session.add(record)
-
-        self._push(galaxy, "draw line", add, functools.partial(session.delete, record_id))
+        self._keep_line(galaxy, "draw line", uuid.uuid4().hex, ends, self._desk.settings.observer)
 
     def change(self, record_id: str, ends: Ends) -> None:
         """Keep the new ends of a drawn line."""
@@ -83,27 +75,26 @@ class Measuring(QObject):
         before = self._record(galaxy, record_id)
         if galaxy is None or galaxy.image is None or before is None or before.kind != "drawn":
             return
-        session, image = self._desk.session, chores.worker_copy(galaxy.image)
-        line = LineMeasurement(_plain(ends), before.observer, now())
+        self._keep_line(galaxy, "change line", record_id, ends, before.observer, record_id)
 
-        def replace() -> None:
-            session.replace(dataclasses.replace(record_of_line(image, line), id=record_id))
-
-        back = functools.partial(session.replace, before)
-        self._push(galaxy, "change line", replace, back, merge_key=record_id)
+    def _keep_line(
+        self, galaxy: Galaxy, text: str, key: str, ends: Ends, observer: str, merge_key: str = ""
+    ) -> None:
+        assert galaxy.image is not None
+        galaxy.selected = key
+        image, line = (
+            chores.worker_copy(galaxy.image),
+            LineMeasurement(_plain(ends), observer, now()),
+        )
+        command = line_command(image, line.ends, observer)
+        self._keeping.do(galaxy, text, DrawLine(image, line, key), merge_key, command)
 
     def delete(self, record_id: str) -> None:
         """Delete a row."""
         galaxy = self._desk.workspace.current
         record = self._record(galaxy, record_id)
         if galaxy is not None and record is not None:
-            session = self._desk.session
-            self._push(
-                galaxy,
-                f"delete {who(record)}",
-                functools.partial(session.delete, record_id),
-                functools.partial(session.restore, record_id),
-            )
+            self._keeping.do(galaxy, f"delete {who(record)}", Delete((record_id,)))
 
     def delete_selected(self) -> None:
         """Delete the selected row."""
@@ -153,30 +144,11 @@ class Measuring(QObject):
                 Change("set observer", functools.partial(say, name), functools.partial(say, before))
             )
 
-    def _set(self, text: str, **change: Any) -> None:
+    def _set(self, text: str, **change: float | None) -> None:
         galaxy = self._desk.workspace.current
-        if galaxy is None or galaxy.file_image is None:
-            return
-        session, file_image = self._desk.session, chores.worker_copy(galaxy.file_image)
-        sha256 = file_image.sha256
-        kept: list[tuple[ImageSettings, list[Record]]] = []
-
-        def forward() -> None:
-            old = session.settings(sha256)
-            kept.append((old, session.records(sha256)))
-            new = dataclasses.replace(old, **change)
-            session.set_settings(sha256, new)
-            image = chores.with_settings(file_image, new)
-            for record in session.records(sha256, galaxy.plane_key):
-                session.replace(chores.rescaled(record, image))
-
-        def backward() -> None:
-            old, rows = kept.pop()
-            session.set_settings(sha256, old)
-            for record in rows:
-                session.replace(record)
-
-        self._push(galaxy, text, forward, backward)
+        if galaxy is not None and galaxy.file_image is not None:
+            image = chores.worker_copy(galaxy.file_image)
+            self._keeping.do(galaxy, text, Tell(image, galaxy.plane_key, change))
 
     # -- export
 
@@ -220,14 +192,50 @@ class Measuring(QObject):
             )
         )
 
+    def ask_script(self) -> None:
+        """Let the user choose a file and write a script that makes the table of the list again."""
+        folder = self._desk.workspace.folder or Path.home()
+        path = dialogs.ask_script_name(self._desk.window, folder / "measurements.py")
+        if path is not None:
+            self.export_script(path)
+
+    def export_script(self, path: Path) -> None:
+        """Write a script that makes the table of all rows on the list again."""
+        files = [str(galaxy.path) for galaxy in self._desk.workspace.galaxies]
+        self._desk.bridge.run(
+            Task(
+                "Export script",
+                path,
+                chores.SESSION,
+                functools.partial(chores.export_script, self._desk.session, files, path),
+                done=lambda rows: self._desk.say(
+                    f"{path.name} makes {rows} {'row' if rows == 1 else 'rows'} again"
+                ),
+                failed=lambda failure: self._desk.say(one_line(f"Export failed: {failure}")),
+            )
+        )
+
+    def show_workflow(self) -> None:
+        """Show what was done, step by step."""
+        self._keeping.queue(
+            "Look up steps",
+            self._desk.session.steps,
+            done=lambda steps: WorkflowDialog(self._desk.window, steps).open(),
+        )
+
     def ask_picture(self) -> None:
         """Save what the canvas shows as a PNG file."""
         galaxy = self._desk.workspace.current
-        if galaxy is None:
+        if galaxy is None or galaxy.image is None:
             return
         path = dialogs.ask_picture_name(self._desk.window, galaxy.path.with_suffix(".png"))
         if path is not None:
             picture = self._canvas.grab_image()
+            # PNG's own place for such things; programs that do not know it pass over it.
+            picture.setText("Software", f"GalaxyScope {__version__}")
+            picture.setText("Source", json.dumps([str(galaxy.path), galaxy.image.sha256]))
+            made = "\n".join(map(provenance_text, galaxy.records))
+            picture.setText("Provenance", made)
             self._desk.bridge.run(
                 Task(
                     "Save picture",
@@ -238,61 +246,6 @@ class Measuring(QObject):
                 )
             )
 
-    # -- keeping
-
-    def _push(
-        self,
-        galaxy: Galaxy,
-        text: str,
-        forward: Callable[[], Any],
-        backward: Callable[[], Any],
-        merge_key: str = "",
-    ) -> None:
-        image = galaxy.image
-        assert image is not None
-        picture = (image.sha256, galaxy.plane_key)
-        self._desk.undo.push(
-            Change(
-                text,
-                functools.partial(self._run, galaxy, picture, text, forward),
-                functools.partial(self._run, galaxy, picture, f"undo {text}", backward),
-                merge_key,
-            )
-        )
-
-    def _run(
-        self, galaxy: Galaxy, picture: tuple[str, str], text: str, step: Callable[[], Any]
-    ) -> None:
-        """Queue a step behind the others and show what is on disk after it."""
-        workspace = self._desk.workspace
-        # Undoing something on another galaxy shows that galaxy, so that it is seen.
-        if galaxy is not workspace.current and workspace.find(galaxy.path) is galaxy:
-            workspace.select(galaxy)
-        self._desk.bridge.run(
-            Task(
-                text.capitalize(),
-                galaxy.path,
-                chores.SESSION,
-                functools.partial(chores.keep, self._desk.session, *picture, step),
-                done=functools.partial(self._kept, galaxy, picture),
-                quiet=True,
-            )
-        )
-
-    def _kept(self, galaxy: Galaxy, picture: tuple[str, str], kept: chores.Kept) -> None:
-        if galaxy.image is None:
-            # Its pixels are being read again, perhaps with rows from before this change.
-            self._late.add(galaxy)
-            return
-        if (galaxy.image.sha256, galaxy.plane_key) != picture:
-            return
-        if galaxy.file_image is not None:
-            image = chores.with_settings(galaxy.file_image, kept.settings)
-            if (image.scale, image.redshift) != (galaxy.image.scale, galaxy.image.redshift):
-                galaxy.image = image
-                self._desk.workspace.tell(galaxy, "scale")
-        self._desk.workspace.keep_records(galaxy, kept.records)
-
     def _record(self, galaxy: Galaxy | None, record_id: str) -> Record | None:
         records = () if galaxy is None else galaxy.records
         return next((record for record in records if record.id == record_id), None)
@@ -300,10 +253,6 @@ class Measuring(QObject):
     # -- showing
 
     def _changed(self, galaxy: Galaxy, what: str) -> None:
-        if galaxy in self._late and galaxy.image is not None:
-            self._late.discard(galaxy)
-            picture = (galaxy.image.sha256, galaxy.plane_key)
-            self._run(galaxy, picture, "look up measurements", lambda: None)
         if galaxy is self._desk.workspace.current and what in ("image", "records"):
             self._show()
 

@@ -104,4 +104,5 @@ RECORD_COLUMNS = (
     Column("length_err_kpc_h", "float", "one standard deviation of length_kpc_h"),
     Column("deprojected_err_arcsec", "float", "one standard deviation of it", "arcsec"),
     Column("deprojected_err_kpc", "float", "one standard deviation of it", "kpc"),
+    Column("ran", "text", "how the network ran (device, threads, modes), JSON"),
 )

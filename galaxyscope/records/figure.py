@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
-from PIL.PngImagePlugin import PngInfo
+from PIL import Image, ImageDraw, ImageFont, PngImagePlugin
 
-from galaxyscope.records.record import Record
-from galaxyscope.records.tables import replacing
+from galaxyscope.records.record import Record, provenance_text
 from galaxyscope.sky.image import SkyImage
 from galaxyscope.sky.stretch import default_display, display_buffer
 
@@ -32,6 +28,21 @@ _AGAINST = np.array([(0, 0, 4), (10, 50, 120), (30, 120, 200), (190, 240, 255)],
 # Drawn at twice the size and shrunk: Pillow's lines are not smooth by themselves.
 _FINE = 2
 _SMALLEST, _LARGEST = 720, 1600
+
+
+def save_figure(picture: Image.Image, path: Path, record: Record) -> None:
+    """Save a figure; PNG, JPEG and TIFF carry how its map was made."""
+    made = provenance_text(record)
+    kind = path.suffix.lower()
+    if kind == ".png":
+        info = PngImagePlugin.PngInfo()
+        info.add_text("Software", f"GalaxyScope {record.version}")
+        info.add_text("Provenance", made)
+        picture.save(path, pnginfo=info)
+    elif kind in (".jpg", ".jpeg"):
+        picture.save(path, comment=made.encode("ascii"))
+    else:
+        picture.save(path, description=made)
 
 
 def draw_figure(
@@ -70,36 +81,6 @@ def draw_figure(
         _line(canvas, image, record, zoom)
     finished = (max(1, size[0] // _FINE), max(1, size[1] // _FINE))
     return canvas.resize(finished, Image.Resampling.LANCZOS)
-
-
-def save_figure(picture: Image.Image, path: Path, about: Mapping[str, Any]) -> None:
-    """Write a picture with what it shows: PNG text, the comment of a JPEG, a TIFF's description.
-
-    Parameters
-    ----------
-    picture : PIL.Image.Image
-    path : Path
-        What stands there is replaced only when the new one is whole.
-    about : mapping
-        How the map was made; JSON types only.
-
-    Raises
-    ------
-    OSError
-        If it cannot be written.
-    """
-    text = json.dumps(dict(about))
-    png = PngInfo()
-    png.add_text("Description", text)
-    extra: dict[str, dict[str, Any]] = {
-        ".png": {"pnginfo": png},
-        ".jpg": {"comment": text.encode()},
-        ".jpeg": {"comment": text.encode()},
-        ".tif": {"description": text},
-        ".tiff": {"description": text},
-    }
-    with replacing(path) as temporary:
-        picture.save(temporary, **extra.get(path.suffix.lower(), {}))
 
 
 def _overlaid(canvas: Image.Image, values: NDArray[np.float32], opacity: float) -> Image.Image:

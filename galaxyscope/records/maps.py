@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from galaxyscope.records.record import Record
+from galaxyscope.records.record import Record, provenance_text
 from galaxyscope.records.tables import check_suffix, plain_text, replacing
 from galaxyscope.sky.image import SkyImage
 
@@ -23,7 +22,7 @@ def write_map(path: Path, image: SkyImage, values: NDArray[np.float32], record: 
     ----------
     path : Path
         ``.fits``/``.fit`` or ``.npy``; rows in the order of the cutout's file. Beside an array,
-        which can tell nothing of itself, goes ``NAME.npy.json`` with what a FITS header says.
+        which can tell nothing of itself, goes ``NAME.npy.json`` with how it was made.
     image : SkyImage
         The cutout; a FITS map takes over its WCS and row order.
     values : ndarray, shape (rows, columns), float32
@@ -45,10 +44,9 @@ def write_map(path: Path, image: SkyImage, values: NDArray[np.float32], record: 
         if path.suffix.lower() == ".npy":
             with temporary.open("wb") as file:
                 np.save(file, values, allow_pickle=False)
-            about = {name.lower(): value for name, value, _ in _cards(image, record)}
             told = path.with_name(f"{path.name}.json")
             with replacing(told) as beside:
-                beside.write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
+                beside.write_text(provenance_text(record) + "\n", encoding="utf-8")
         else:
             _hdu(image, values, record).writeto(temporary, overwrite=True)
 
@@ -57,15 +55,6 @@ def _hdu(image: SkyImage, values: NDArray[np.float32], record: Record) -> Any:
     from astropy.io import fits
 
     header = fits.Header() if image.wcs is None else image.wcs.deepcopy().to_header(relax=True)
-    for name, value, comment in _cards(image, record):
-        # 80 columns less name, "= ", quotes and " / "; a comment that does not fit would warn.
-        fits_beside = len(str(value).replace("'", "''")) + len(comment) <= 65
-        header[name] = (value, comment if fits_beside else "")
-    return fits.PrimaryHDU(values, header)
-
-
-def _cards(image: SkyImage, record: Record) -> list[tuple[str, Any, str]]:
-    """Name, value and comment of what a map says of itself; what is not known is left out."""
     cards = (
         ("ROWORDER", "BOTTOM-UP" if image.y_up else "TOP-DOWN", "where the first row is drawn"),
         ("BUNIT", "", "attribution, no unit"),
@@ -80,9 +69,15 @@ def _cards(image: SkyImage, record: Record) -> list[tuple[str, Any, str]]:
         ("SAMPLES", record.samples, "samples the map is the mean of"),
         ("NOISE", record.noise, "noise over the range of the input"),
         ("SEED", record.seed, "seed of the random numbers"),
-        ("SETTINGS", _ascii(record.parameters), "all settings, as JSON"),
     )
-    return [card for card in cards if card[1] is not None and card[1] != ""]
+    for name, value, comment in cards:
+        if value is not None and value != "":
+            # 80 columns less name, "= ", quotes and " / "; a comment that does not fit would warn.
+            fits_beside = len(str(value).replace("'", "''")) + len(comment) <= 65
+            header[name] = (value, comment if fits_beside else "")
+    # Everything, settings included; astropy breaks it into cards of 72 characters.
+    header.add_history(f"GalaxyScope {provenance_text(record)}")
+    return fits.PrimaryHDU(values, header)
 
 
 def _ascii(text: str) -> str:

@@ -51,6 +51,9 @@ class Provenance:
         None where the method has no such setting.
     parameters : mapping
         All settings of the explainer, JSON types only.
+    ran : mapping
+        How the network ran when it explained and answered (device, threads, modes), JSON types
+        only; empty where that is not known.
     """
 
     model: str = ""
@@ -62,6 +65,7 @@ class Provenance:
     noise: float | None = None
     seed: int | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    ran: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -139,6 +143,9 @@ class Record:
     fourier_amplitude, fourier_pa_deg, fourier_length_px
         Classical opinion, see `galaxyscope.measure.fourier`: greatest A2/A0, direction there,
         full length where it has fallen to half of that.
+    ran : str
+        JSON object: how the network ran (device, threads, modes), on which the last digits
+        depend.
     id : str
         Identity of the row in a session; takes no part in comparisons.
     """
@@ -218,6 +225,7 @@ class Record:
     length_err_kpc_h: float | None = None
     deprojected_err_arcsec: float | None = None
     deprojected_err_kpc: float | None = None
+    ran: str = ""
     id: str = field(default_factory=lambda: uuid.uuid4().hex, compare=False)
 
     def __post_init__(self) -> None:
@@ -243,6 +251,19 @@ class Record:
         if self.x1 is None or self.y1 is None or self.x2 is None or self.y2 is None:
             return None
         return (self.x1, self.y1), (self.x2, self.y2)
+
+
+#: Columns that say how a row came to be.
+PROVENANCE = (
+    "path", "image_sha256", "plane", "kind", "algorithm", "model", "model_sha256", "method",
+    "target", "seed", "parameters", "ran", "observer", "source", "created_at", "version",
+)  # fmt: skip
+
+
+def provenance_text(record: Record) -> str:
+    """How a row came to be, as one line of JSON in ASCII, for formats without columns."""
+    known = {name: getattr(record, name) for name in PROVENANCE}
+    return json.dumps({k: v for k, v in known.items() if v is not None and v != ""})
 
 
 def plane_key(image: SkyImage) -> str:
@@ -301,6 +322,7 @@ def record_of_bar(
         noise=_finite(source.noise),
         seed=source.seed,
         parameters=json.dumps(settings, sort_keys=True) if settings else "",
+        ran=json.dumps(source.ran, sort_keys=True) if source.ran else "",
         created_at=now() if created_at is None else created_at,
         **_of_image(image),
         **_of_ends(image, bar.ends, bar.length_px),

@@ -103,14 +103,15 @@ def test_every_exported_file_says_how_it_was_made(folder: Path, tmp_path: Path) 
     for name in ("m.fits", "m.npy"):
         figure = tmp_path / f"{name}.png"
         assert run(*ask, "-o", tmp_path / name, "--figure", figure) == 0
-        told = described(figure)
-        assert (told["method"], told["parameters"]["seed"]) == (method, 9)
+        with Image.open(figure) as picture:
+            told = json.loads(picture.info["Provenance"])
+        assert (told["method"], told["seed"]) == (method, 9)
     header = fits.getheader(tmp_path / "m.fits")
     assert header["METHOD"] == method
-    settings = json.loads(header["SETTINGS"])
-    assert (settings["samples"], settings["seed"], settings["noise"]) == (3, 9, 0.25)
+    assert f'"method": "{method}"' in "".join(header["HISTORY"])
     beside = json.loads((tmp_path / "m.npy.json").read_text())
-    assert (beside["method"], beside["seed"], beside["modelsha"]) == (method, 9, "ab" * 32)
+    assert (beside["method"], beside["seed"], beside["model_sha256"]) == (method, 9, "ab" * 32)
+    assert json.loads(beside["parameters"])["noise"] == 0.25
 
 
 def test_a_file_is_no_folder_for_many_maps(folder: Path, tmp_path: Path, capsys) -> None:

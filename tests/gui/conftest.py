@@ -44,6 +44,10 @@ class FakeClassifier:
     )
 
     modes: dict[str, str] = field(default_factory=lambda: {"as": "it is"})
+    batch_limit: int | None = None
+
+    def mode(self, work: str) -> None:
+        return None
 
     @property
     def members(self) -> tuple[FakeClassifier, ...]:
@@ -105,7 +109,7 @@ def network(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     fake = SimpleNamespace(
         classifier=FakeClassifier(), explainer=FakeExplainer(), fit=FITS, seconds=2.0
     )
-    monkeypatch.setattr(chores, "load_network", lambda name: fake.classifier)
+    monkeypatch.setattr(chores, "load_network", lambda name, running: fake.classifier)
     monkeypatch.setattr(chores, "preflight", lambda classifier, method: fake.fit)
     monkeypatch.setattr(chores, "predict_time", lambda *_: fake.seconds)
     monkeypatch.setattr(registry, "method", lambda name: fake.explainer)

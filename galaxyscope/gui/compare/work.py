@@ -82,15 +82,18 @@ class Networks:
     loaded : dict of name to Classifier
     insisted : frozenset of str
         Hashes of networks to be asked whatever they were made for.
+    running : Running
+        How networks are run that are loaded for the comparison.
     """
 
     loaded: dict[str, Classifier] = field(default_factory=dict)
     insisted: frozenset[str] = frozenset()
+    running: chores.Running = field(default_factory=chores.Running)
 
     def get(self, name: str) -> Classifier:
         """Return a network, loaded when it is first asked for."""
         if name not in self.loaded:
-            self.loaded[name] = chores.load_network(name)
+            self.loaded[name] = chores.load_network(name, self.running)
         return self.loaded[name]
 
 
