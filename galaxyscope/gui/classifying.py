@@ -104,6 +104,7 @@ class Classifying(QObject):
         self.refresh()
 
     def running(self) -> chores.Running:
+        """Return how networks are to be run, by the preferences."""
         settings = self._desk.settings
         return chores.Running(
             settings.word("device"), settings.word("precision"), settings.number("threads")

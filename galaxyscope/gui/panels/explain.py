@@ -200,7 +200,7 @@ class ExplainPanel(QWidget):
         if name == self.method.card().name:
             return self.parameters()
         card = next(card for card in CARDS if card.name == name)
-        return {p.name: p.default for p in card.parameters} | self._kept.get(name, {})
+        return {p.name: self._begins_with(p) for p in card.parameters} | self._kept.get(name, {})
 
     def set_parameters(self, values: Mapping[str, Any]) -> None:
         """Show other values of the shown settings; what is no such setting is passed over."""
