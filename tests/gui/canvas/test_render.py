@@ -133,7 +133,7 @@ def test_canvases_side_by_side_draw_one_picture_once(monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(render, "draw_picture", draw)
     rng = np.random.default_rng(0)
-    images = [SkyImage(data=rng.random((1, 20, 30), np.float32), full_scale=1.0) for _ in range(2)]
+    images = [SkyImage(rng.random((1, 20, 30), np.float32), "a", full_scale=1.0) for _ in range(2)]
     shared = render.NewestPicture()
     display = default_display(images[0])
     other = dataclasses.replace(display, contrast=2.0)
