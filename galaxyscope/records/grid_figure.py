@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galaxyscope import __version__
-from galaxyscope.records.figure import draw_figure
 from galaxyscope.records.tables import check_suffix, replacing
 from galaxyscope.sky.image import SkyImage
 
@@ -156,6 +155,8 @@ def _columns(count: int, high: float) -> int:
 
 
 def _draw_pane(axes: Any, image: SkyImage, pane: MapPane, box: Box) -> None:
+    from galaxyscope.records.figure import draw_figure  # Pillow, which the window's start lacks
+
     picture = np.asarray(draw_figure(image, pane.values))
     rows, columns = image.shape
     axes.imshow(picture, extent=(0, columns, rows, 0), interpolation="antialiased")
