@@ -26,6 +26,8 @@ def made_by(attribution: Attribution) -> dict[str, Any]:
         "version": attribution.version,
         "notes": list(attribution.notes),
     }
+    if attribution.ran:
+        found["ran"] = dict(attribution.ran)
     if attribution.completeness_error is not None:
         found["completeness_error"] = attribution.completeness_error
     if attribution.agreement is not None:
