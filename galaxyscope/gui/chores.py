@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from galaxyscope.explain.preflight import Fit
     from galaxyscope.explain.protocol import Attribution
     from galaxyscope.measure.results import BarMeasurement
+    from galaxyscope.records.comparing import Comparison
     from galaxyscope.sky.stretch import Display
 
 HISTOGRAM_BINS = 96
@@ -316,6 +317,23 @@ def export(session: Session, files: list[str], path: Path) -> int:
     rows.sort(key=lambda record: place[record.path])
     write_records(path, rows)
     return len(rows)
+
+
+def draw_figure(found: Comparison, path: Path, session: Path) -> None:
+    """Draw a comparison of rows of a session.
+
+    Raises
+    ------
+    OSError, TableError
+        If it cannot be written.
+    """
+    from galaxyscope.records.comparison_figure import FIGURE_SUFFIXES, draw_comparison
+    from galaxyscope.records.tables import check_suffix
+
+    check_suffix(path, FIGURE_SUFFIXES)
+    rows = {row.id for pair in found.pairs for row in (*pair.a.rows, *pair.b.rows)}
+    newest = max((r.created_at for p in found.pairs for r in (*p.a.rows, *p.b.rows)), default="")
+    draw_comparison(found, path, (f"{len(rows)} rows of {session.name}, newest of {newest}",))
 
 
 def save_picture(picture: QImage, path: Path) -> None:

@@ -33,6 +33,9 @@ from galaxyscope.sky.image import PixelScale
 
 TABLES = "CSV (*.csv);;ECSV (*.ecsv);;VOTable (*.vot *.xml);;DS9 regions (*.reg)"
 
+FIGURES = "PDF (*.pdf);;SVG (*.svg);;PNG (*.png)"
+FIGURE_SUFFIXES = (".pdf", ".svg", ".png")
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -137,6 +140,18 @@ def ask_picture_name(parent: QWidget, suggestion: Path) -> Path | None:
         return None
     path = Path(name)
     return path if path.suffix.lower() == ".png" else path.with_name(path.name + ".png")
+
+
+def ask_figure_name(parent: QWidget, suggestion: Path) -> Path | None:
+    """Ask where a figure goes; the suffix says the format, PDF if there is none."""
+    name, chosen = QFileDialog.getSaveFileName(parent, "Save figure", str(suggestion), FIGURES)
+    if not name:
+        return None
+    path = Path(name)
+    if path.suffix.lower() not in FIGURE_SUFFIXES:
+        kind = next((s for s in FIGURE_SUFFIXES if f"*{s}" in chosen), ".pdf")
+        path = path.with_name(path.name + kind)
+    return path
 
 
 def ask_install(parent: QWidget, entry: Entry) -> Literal["install", "open", ""]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QFont
 from PySide6.QtWidgets import (
     QComboBox,
@@ -108,16 +108,27 @@ class TopBar(QToolBar):
 
 
 class TabbedTitle(QWidget):
-    """Title bar of a dock that holds several panels: their tabs, and a corner for a button."""
+    """Title bar of a dock that holds several panels: their tabs, and a corner for a button.
+
+    Signals
+    -------
+    shown : name of the panel that has come to the front
+    """
+
+    shown = Signal(str)
 
     def __init__(self, dock: QDockWidget, pages: QStackedWidget, names: Sequence[str]) -> None:
         super().__init__(dock)
+        self._dock, self.names = dock, tuple(names)
+        self._heights: dict[str, int] = {}
+        self._front = 0
         self.tabs = QTabBar(drawBase=False, expanding=False)
         self.tabs.setDocumentMode(True)
         self.tabs.setAccessibleName(" and ".join(names))
         for name in names:
             self.tabs.addTab(name)
         self.tabs.currentChanged.connect(pages.setCurrentIndex)
+        self.tabs.currentChanged.connect(self._turn)
         heading = QLabel(names[0])
         heading.setContentsMargins(GAP, GAP, 0, GAP // 2)
         self.tabs.setVisible(len(names) > 1)
@@ -134,6 +145,31 @@ class TabbedTitle(QWidget):
         layout.addStretch(1)
         layout.addLayout(self.corner)
         layout.addWidget(apart)
+
+    def show_panel(self, name: str) -> None:
+        """Bring a panel to the front."""
+        self.tabs.setCurrentIndex(self.names.index(name))
+
+    def set_title(self, name: str, title: str) -> None:
+        """Write something else on the tab of a panel."""
+        self.tabs.setTabText(self.names.index(name), title)
+
+    def give_heights(self, **heights: int) -> None:
+        """Let each panel have a height of its own, by name: a plot needs more than a table.
+
+        Whatever height the user gives the dock becomes that of the panel in front.
+        """
+        self._heights = heights
+
+    def _turn(self, index: int) -> None:
+        before, name = self.names[self._front], self.names[index]
+        self._front = index
+        window = self._dock.parentWidget()
+        if self._heights and isinstance(window, QMainWindow) and not self._dock.isFloating():
+            if self._dock.isVisible():
+                self._heights[before] = self._dock.height()
+            window.resizeDocks([self._dock], [self._heights[name]], Qt.Orientation.Vertical)
+        self.shown.emit(name)
 
 
 def add_dock(

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QApplication, QMainWindow, QStackedWidget, QToolBu
 
 from galaxyscope.gui import chores, dialogs
 from galaxyscope.gui.actions import Actions
+from galaxyscope.gui.agreeing import Agreeing
 from galaxyscope.gui.bridge import Bridge, Task
 from galaxyscope.gui.browsing import Browsing
 from galaxyscope.gui.canvas import Canvas
@@ -22,6 +23,7 @@ from galaxyscope.gui.mapping import Mapping
 from galaxyscope.gui.measuring import Measuring
 from galaxyscope.gui.model import Galaxy, Workspace
 from galaxyscope.gui.palette import Palette
+from galaxyscope.gui.panels.agreement import AgreementPanel
 from galaxyscope.gui.panels.classify import ClassifyPanel
 from galaxyscope.gui.panels.display import DisplayPanel
 from galaxyscope.gui.panels.explain import ExplainPanel
@@ -83,6 +85,7 @@ class MainWindow(QMainWindow):
         self.overlay_panel = OverlayPanel()
         self.display_panel = DisplayPanel()
         self.measurements = MeasurementsPanel()
+        self.agreement = AgreementPanel()
         self.jobs = JobsPanel()
         self.status = StatusBar()
         self.browsing = Browsing(self.desk, self.canvas, self.gallery)
@@ -91,6 +94,7 @@ class MainWindow(QMainWindow):
         self.explaining = Explaining(self.desk, self.classifying, self.explain_panel)
         self.mapping = Mapping(self.desk, self.canvas, self.overlay_panel)
         self.measuring = Measuring(self.desk, self.canvas, self.measurements)
+        self.agreeing = Agreeing(self.desk, self.agreement)
         self.palette_: Palette | None = None
 
     def _place_parts(self) -> None:
@@ -112,7 +116,10 @@ class MainWindow(QMainWindow):
         classify, _ = add_dock(self, right, Classify=self.classify_panel)
         explain, _ = add_dock(self, right, Explain=self.explain_panel)
         overlay, _ = add_dock(self, right, Map=self.overlay_panel, Display=self.display_panel)
-        tables, self.tables = add_dock(self, bottom, Measurements=self.measurements, Jobs=self.jobs)
+        tables, self.tables = add_dock(
+            self, bottom, Measurements=self.measurements, Agreement=self.agreement, Jobs=self.jobs
+        )
+        self.tables.give_heights(Measurements=150, Agreement=300, Jobs=150)
         export = QToolButton(autoRaise=True)
         export.setText("Export")
         export.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
@@ -148,7 +155,9 @@ class MainWindow(QMainWindow):
         self.bridge.task_changed.connect(self.jobs.show_task)
         self.jobs.count_changed.connect(self._count_jobs)
         self.jobs.retry_requested.connect(self._retry)
-        self.status.jobs.clicked.connect(lambda: self.tables.tabs.setCurrentIndex(1))
+        self.status.jobs.clicked.connect(lambda: self.tables.show_panel("Jobs"))
+        self.tables.shown.connect(lambda name: name == "Agreement" and self.agreeing.shown())
+        self.agreeing.open_requested.connect(self.browsing.open)
         workspace.current_changed.connect(self._follow)
         workspace.changed.connect(self._changed)
         self.undo.undoTextChanged.connect(lambda text: _name(actions["undo"], "Undo", text))
@@ -263,7 +272,7 @@ class MainWindow(QMainWindow):
         self.status.show_jobs(running, failed)
         parts = [str(running)] if running else []
         parts += [f"{failed} failed"] if failed else []
-        self.tables.tabs.setTabText(1, f"Jobs ({', '.join(parts)})" if parts else "Jobs")
+        self.tables.set_title("Jobs", f"Jobs ({', '.join(parts)})" if parts else "Jobs")
 
     def _retry(self, task: Task) -> None:
         self.jobs.remove(task)
@@ -323,6 +332,7 @@ class MainWindow(QMainWindow):
         # What still runs may take a moment to stop; nobody should have to look at that.
         self.hide()
         self.mapping.stop()
+        self.agreeing.stop()
         self.bridge.close(finish=chores.SESSION)
         self.session.close()
         super().closeEvent(event)

@@ -92,4 +92,12 @@ RECORD_COLUMNS = (
     Column("fourier_amplitude", "float", "greatest A2/A0 of the light on circles"),
     Column("fourier_pa_deg", "float", "direction of the component there, as pa_frame", "deg"),
     Column("fourier_length_px", "float", "full length (2 r) where A2/A0 is half of it", "pix"),
+    Column("light_r90_px", "float", "radius with 90 % of the light, from the picture", "pix"),
+    Column("blind_look", "int", "which look at this galaxy in a blind series; empty: not blind"),
+    Column("blind_series", "text", "beginning and seed of the blind series"),
+    Column("width_px", "float", "length of the line across the bar", "pix"),
+    Column("width_x1", "float", "its first end, column", "pix"),
+    Column("width_y1", "float", "its first end, array row", "pix"),
+    Column("width_x2", "float", "its second end, column", "pix"),
+    Column("width_y2", "float", "its second end, array row", "pix"),
 )

@@ -22,12 +22,14 @@ from galaxyscope.sky.coordinates import (
     sky_position,
 )
 from galaxyscope.sky.image import SkyImage
+from galaxyscope.sky.locate import locate_galaxy
 
 Kind = Literal["automatic", "drawn"]
 AngleFrame = Literal["sky", "image", ""]
 
 #: A bar that the network gives less than this is flagged ``unlikely``: every map has an axis.
 UNLIKELY = 0.2
+WIDTH_ENDS = ("width_x1", "width_y1", "width_x2", "width_y2")
 
 
 def now() -> str:
@@ -134,6 +136,18 @@ class Record:
     fourier_amplitude, fourier_pa_deg, fourier_length_px
         Classical opinion, see `galaxyscope.measure.fourier`: greatest A2/A0, direction there,
         full length where it has fallen to half of that.
+    light_r90_px : float or None
+        Radius of the circle with 90 % of the galaxy's light, measured on the picture itself
+        (`galaxyscope.sky.locate`): the size where no catalogue gives one.
+    blind_look : int or None
+        Which time, from 1, the observer was shown this galaxy in a blind series; None: the line
+        was not drawn blind.
+    blind_series : str
+        Which series: when it began, and the seed of its order.
+    width_px : float or None
+        Length of the line that the observer drew across the bar.
+    width_x1, width_y1, width_x2, width_y2 : float or None
+        Ends of that line.
     id : str
         Identity of the row in a session; takes no part in comparisons.
     """
@@ -201,6 +215,14 @@ class Record:
     fourier_amplitude: float | None = None
     fourier_pa_deg: float | None = None
     fourier_length_px: float | None = None
+    light_r90_px: float | None = None
+    blind_look: int | None = None
+    blind_series: str = ""
+    width_px: float | None = None
+    width_x1: float | None = None
+    width_y1: float | None = None
+    width_x2: float | None = None
+    width_y2: float | None = None
     id: str = field(default_factory=lambda: uuid.uuid4().hex, compare=False)
 
     def __post_init__(self) -> None:
@@ -215,6 +237,14 @@ class Record:
         if self.x1 is None or self.y1 is None or self.x2 is None or self.y2 is None:
             return None
         return (self.x1, self.y1), (self.x2, self.y2)
+
+    @property
+    def width_ends(self) -> tuple[Point, Point] | None:
+        """Both ends of the line across the bar, None where there is none."""
+        x1, y1, x2, y2 = self.width_x1, self.width_y1, self.width_x2, self.width_y2
+        if x1 is None or y1 is None or x2 is None or y2 is None:
+            return None
+        return (x1, y1), (x2, y2)
 
 
 def plane_key(image: SkyImage) -> str:
@@ -296,6 +326,36 @@ def record_of_line(
     return drawn if automatic is None else compared(drawn, automatic)
 
 
+def redrawn(before: Record, image: SkyImage, line: LineMeasurement) -> Record:
+    """`before` with other ends: the same row of the same look, its width line with it."""
+    kept = ("id", "blind_look", "blind_series", "width_px", *WIDTH_ENDS)
+    changes = {name: getattr(before, name) for name in kept}
+    return dataclasses.replace(record_of_line(image, line), **changes)
+
+
+def with_width(record: Record, ends: tuple[Point, Point] | None) -> Record:
+    """`record` with a line across the bar; None takes it away."""
+    if ends is None:
+        return dataclasses.replace(record, width_px=None, **dict.fromkeys(WIDTH_ENDS))
+    values = [float(v) for end in ends for v in end]
+    changes = dict(zip(WIDTH_ENDS, values, strict=True))
+    return dataclasses.replace(record, width_px=math.dist(*ends), **changes)
+
+
+def record_of_no_bar(image: SkyImage, observer: str, created_at: str) -> Record:
+    """Row of an observer who looked and saw no bar."""
+    return Record(
+        kind="drawn",
+        algorithm="line",
+        flags="no-bar",
+        reason="The observer saw no bar.",
+        observer=observer,
+        created_at=created_at,
+        **_of_image(image),
+        **_of_ends(image, None, None),
+    )
+
+
 def record_of_error(path: Path | str, error: str, kind: Kind = "automatic") -> Record:
     """Row for a file that could not be measured; `error` is one sentence."""
     return Record(path=str(path), kind=kind, error=error)
@@ -326,6 +386,7 @@ def _of_image(image: SkyImage) -> dict[str, Any]:
         "scale_arcsec_per_px": None if scale is None else scale.arcsec_per_px,
         "scale_source": "" if scale is None else scale.source,
         "redshift": _finite(image.redshift),
+        "light_r90_px": _finite(locate_galaxy(image).r90_px),
     }
 
 
