@@ -68,6 +68,9 @@ class Browsing(QObject):
         given = [Path(path) for path in paths]
         if not given:
             return
+        if self._desk.workspace.blind:
+            self._desk.say("End the blind series before opening other files")
+            return
         self._desk.bridge.run(
             Task(
                 "Open",
@@ -130,7 +133,7 @@ class Browsing(QObject):
         return str(folder) if folder is not None else ""
 
     def _step(self, by: int) -> None:
-        galaxy = self._gallery.step(by)
+        galaxy = None if self._desk.workspace.blind else self._gallery.step(by)
         if galaxy is not None:
             self._desk.workspace.select(galaxy)
 

@@ -7,8 +7,10 @@ the first paint does not wait for these.
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -334,6 +336,69 @@ def draw_figure(found: Comparison, path: Path, session: Path) -> None:
     rows = {row.id for pair in found.pairs for row in (*pair.a.rows, *pair.b.rows)}
     newest = max((r.created_at for p in found.pairs for r in (*p.a.rows, *p.b.rows)), default="")
     draw_comparison(found, path, (f"{len(rows)} rows of {session.name}, newest of {newest}",))
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What an import is going to add, and what it says of itself."""
+
+    rows: tuple[Record, ...]
+    sentence: str
+
+
+def read_lines(
+    session: Session,
+    paths: Sequence[Path],
+    columns: Mapping[str, str],
+    scale: float | None,
+    pictures: Sequence[Path],
+    watch: Watch,
+) -> Imported:
+    """Read lines from elsewhere and find the pictures that they are of; keeps nothing.
+
+    Parameters
+    ----------
+    session : Session
+    paths : sequence of Path
+    columns, scale
+        As in `galaxyscope.records.importing.read_any`.
+    pictures : sequence of Path
+        Files on the list; those whose name some row has are read for their hash.
+
+    Raises
+    ------
+    TableError
+        One sentence that names the file and the line.
+    Cancelled
+    """
+    from galaxyscope.records.comparing import picture_name
+    from galaxyscope.records.importing import read_any
+    from galaxyscope.records.importing.attach import attach, sentence_of
+
+    rows: list[Record] = []
+    for path in paths:
+        watch.check()
+        rows += read_any(path, columns, scale)
+    names = {picture_name(row) for row in rows}
+    named = [path for path in pictures if picture_name(Record(str(path))) in names]
+    files = {}
+    for done, path in enumerate(named):
+        watch.report(done, len(named))
+        with suppress(OSError):  # it may be gone by now
+            files[str(path)] = sha256_of(path)
+    known = session.records()
+    # What GalaxyScope wrote names no source; such rows are known by what they say.
+    there, same = {row.source for row in known if row.source}, set(known)
+    new = [r for r in rows if r.source not in there and r not in same]
+    attached, count = attach(new, known, files)
+    sentence = sentence_of(attached, len(rows) - len(new), count, [path.name for path in paths])
+    return Imported(tuple(attached), sentence)
+
+
+def sha256_of(path: Path) -> str:
+    """Hash of a file's bytes, as records have it."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def save_picture(picture: QImage, path: Path) -> None:

@@ -54,6 +54,7 @@ class Mapping(QObject):
         panel.threshold_changed.connect(self.set_threshold)
         desk.workspace.changed.connect(self._changed)
         desk.workspace.current_changed.connect(self._show_panel)
+        desk.workspace.blind_changed.connect(lambda: self._show(desk.workspace.current))
 
     def set_visible(self, visible: bool) -> None:
         """Show or hide the map."""
@@ -92,7 +93,7 @@ class Mapping(QObject):
     def value_at(self, x: float, y: float) -> float | None:
         """Value of the shown map at a cutout pixel, None where there is none."""
         galaxy = self._workspace.current
-        if galaxy is None or galaxy.shown_map is None:
+        if galaxy is None or galaxy.shown_map is None or self._workspace.blind:
             return None
         values = galaxy.shown_map.values
         row, column = round(y), round(x)
@@ -123,7 +124,8 @@ class Mapping(QObject):
 
     def _show(self, galaxy: Galaxy | None) -> None:
         shown = None if galaxy is None else galaxy.shown_map
-        if galaxy is None or shown is None or self._canvas.image is not galaxy.image:
+        hidden = self._workspace.blind or self._canvas.image is not getattr(galaxy, "image", None)
+        if galaxy is None or shown is None or hidden:
             self._canvas.set_overlay(None)
             return
         threshold = DEFAULT_THRESHOLD if galaxy.threshold is None else galaxy.threshold

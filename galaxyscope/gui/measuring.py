@@ -17,13 +17,15 @@ from galaxyscope.gui.canvas import Canvas, CanvasLine, Ends
 from galaxyscope.gui.desk import Desk, one_line
 from galaxyscope.gui.model import Galaxy
 from galaxyscope.gui.panels.measurements import MeasurementsPanel
-from galaxyscope.gui.rows import length_of_ends, line_label, who
+from galaxyscope.gui.rows import length_of_ends, line_label, who, width_label
 from galaxyscope.gui.undo import Change
 from galaxyscope.measure.results import LineMeasurement
-from galaxyscope.records.record import Record, now, record_of_line
+from galaxyscope.records.record import Record, now, record_of_line, redrawn, with_width
 from galaxyscope.records.store import ImageSettings
 from galaxyscope.work.lanes import IO
 
+# Key of a width line on the canvas: that of its row, and this.
+WIDTH = "/width"
 HINT = "Press E to measure the bar on the map, or L and drag along it."
 
 
@@ -41,6 +43,9 @@ class Measuring(QObject):
         super().__init__(desk.window)
         self._desk, self._canvas, self._panel = desk, canvas, panel
         self._late: set[Galaxy] = set()
+        self._look: tuple[str, int] | None = None
+        self._ask_width = desk.settings.flag("width_lines")
+        self._width_of_look: bool | None = None
         canvas.line_drawn.connect(self.draw)
         canvas.line_changed.connect(self.change)
         canvas.line_delete_requested.connect(self.delete)
@@ -48,6 +53,7 @@ class Measuring(QObject):
         panel.record_selected.connect(self._select)
         desk.workspace.changed.connect(self._changed)
         desk.workspace.current_changed.connect(lambda _galaxy: self._show())
+        desk.workspace.blind_changed.connect(self._show)
         self._show()
 
     @property
@@ -63,23 +69,85 @@ class Measuring(QObject):
         galaxy = self._desk.workspace.current
         if galaxy is None or galaxy.image is None:
             return
+        if self._canvas.tool == "width":
+            self._draw_width(galaxy, ends)
+            return
+        if self._desk.workspace.look and self._desk.workspace.seen(galaxy):
+            # One look, one line: another takes its place.
+            self.change(self._desk.workspace.look, ends)
+            return
         session, observer = self._desk.session, self._desk.settings.observer
         image, record_id = chores.worker_copy(galaxy.image), uuid.uuid4().hex
         line = LineMeasurement(_plain(ends), observer, now())
         galaxy.selected = record_id
+        marks: dict[str, Any] = {"id": record_id}
+        if self._look is not None:
+            marks |= {"blind_series": self._look[0], "blind_look": self._look[1]}
+            self._desk.workspace.set_look(record_id)
 
         def add() -> None:
             try:
                 session.restore(record_id)
             except KeyError:  # the first time
-                record = dataclasses.replace(record_of_line(image, line), id=record_id)
-                session.add(record)
+                session.add(dataclasses.replace(record_of_line(image, line), **marks))
 
-        self._push(galaxy, "draw line", add, functools.partial(session.delete, record_id))
+        self.push(galaxy, "draw line", add, functools.partial(session.delete, record_id))
+        if self.asks_width:
+            self._canvas.set_tool("width")
+
+    @property
+    def asks_width(self) -> bool:
+        """Whether a line across the bar is asked for after each line along it."""
+        return self._ask_width if self._width_of_look is None else self._width_of_look
+
+    def set_asks_width(self, asks: bool) -> None:
+        """Ask for a line across the bar after each line along it, or not."""
+        self._ask_width = asks
+        self._desk.settings.set("width_lines", asks)
+
+    def begin_look(self, look: tuple[str, int] | None, width: bool | None = None) -> None:
+        """Mark the lines that are drawn from now on as those of a look of a blind series.
+
+        Parameters
+        ----------
+        look : (str, int) or None
+            Name of the series and which look at the galaxy it is; None ends that.
+        width : bool, optional
+            Whether the series asks for widths.
+        """
+        self._look, self._width_of_look = look, width
+
+    def _draw_width(self, galaxy: Galaxy, ends: Ends) -> None:
+        """Keep a line across the bar with the selected line along it, or the last one drawn."""
+        rows = [r for r in self._desk.workspace.seen(galaxy) if r.kind == "drawn" and r.ends]
+        chosen = [r for r in rows if r.id == galaxy.selected] or rows[-1:]
+        if not chosen:
+            self._desk.say("Draw the line along the bar first; its width belongs to it")
+            return
+        self._set_width(galaxy, chosen[0], ends)
+        if self.asks_width:
+            self._canvas.set_tool("line")
+
+    def _set_width(self, galaxy: Galaxy, record: Record, ends: Ends | None) -> None:
+        session = self._desk.session
+        plain = None if ends is None else _plain(ends)
+
+        def replace() -> None:
+            current = next(r for r in session.records(record.image_sha256) if r.id == record.id)
+            session.replace(with_width(current, plain))
+
+        back = functools.partial(session.replace, record)
+        text = "delete width" if ends is None else "draw width"
+        self.push(galaxy, text, replace, back, merge_key=f"{record.id}{WIDTH}" if plain else "")
 
     def change(self, record_id: str, ends: Ends) -> None:
         """Keep the new ends of a drawn line."""
         galaxy = self._desk.workspace.current
+        if record_id.endswith(WIDTH):
+            row = self._record(galaxy, record_id.removesuffix(WIDTH))
+            if galaxy is not None and row is not None:
+                self._set_width(galaxy, row, ends)
+            return
         before = self._record(galaxy, record_id)
         if galaxy is None or galaxy.image is None or before is None or before.kind != "drawn":
             return
@@ -87,18 +155,23 @@ class Measuring(QObject):
         line = LineMeasurement(_plain(ends), before.observer, now())
 
         def replace() -> None:
-            session.replace(dataclasses.replace(record_of_line(image, line), id=record_id))
+            session.replace(redrawn(before, image, line))
 
         back = functools.partial(session.replace, before)
-        self._push(galaxy, "change line", replace, back, merge_key=record_id)
+        self.push(galaxy, "change line", replace, back, merge_key=record_id)
 
     def delete(self, record_id: str) -> None:
-        """Delete a row."""
+        """Delete a row, or the width line of one."""
         galaxy = self._desk.workspace.current
+        if record_id.endswith(WIDTH):
+            row = self._record(galaxy, record_id.removesuffix(WIDTH))
+            if galaxy is not None and row is not None:
+                self._set_width(galaxy, row, None)
+            return
         record = self._record(galaxy, record_id)
         if galaxy is not None and record is not None:
             session = self._desk.session
-            self._push(
+            self.push(
                 galaxy,
                 f"delete {who(record)}",
                 functools.partial(session.delete, record_id),
@@ -176,7 +249,7 @@ class Measuring(QObject):
             for record in rows:
                 session.replace(record)
 
-        self._push(galaxy, text, forward, backward)
+        self.push(galaxy, text, forward, backward)
 
     # -- export
 
@@ -240,7 +313,7 @@ class Measuring(QObject):
 
     # -- keeping
 
-    def _push(
+    def push(
         self,
         galaxy: Galaxy,
         text: str,
@@ -248,6 +321,18 @@ class Measuring(QObject):
         backward: Callable[[], Any],
         merge_key: str = "",
     ) -> None:
+        """Make an undoable change of what is kept for a galaxy, whose picture is there.
+
+        Parameters
+        ----------
+        galaxy : Galaxy
+        text : str
+            What the menu says after *Undo*.
+        forward, backward : callable
+            Run on the session's lane.
+        merge_key : str
+            As in `Change`.
+        """
         image = galaxy.image
         assert image is not None
         picture = (image.sha256, galaxy.plane_key)
@@ -314,13 +399,15 @@ class Measuring(QObject):
             self._panel.show_records((), "" if galaxy is None else galaxy.error)
             self._canvas.set_lines([])
             return
-        image = galaxy.image
-        self._panel.show_records(galaxy.records, HINT)
+        image, records = galaxy.image, self._desk.workspace.seen(galaxy)
+        self._panel.show_records(records, HINT)
         self._canvas.set_length_formatter(functools.partial(length_of_ends, image))
         automatic = galaxy.automatic
-        shown = [r for r in galaxy.records if r.kind == "drawn" or r is automatic]
-        self._canvas.set_lines([_canvas_line(r) for r in shown if r.ends is not None])
-        if galaxy.selected not in {record.id for record in galaxy.records}:
+        shown = [r for r in records if r.kind == "drawn" or r is automatic]
+        lines = [_canvas_line(r) for r in shown if r.ends is not None]
+        lines += [_width_line(r) for r in shown if r.width_ends is not None]
+        self._canvas.set_lines(lines)
+        if galaxy.selected not in {record.id for record in records}:
             galaxy.selected = None
         self._select(galaxy.selected)
 
@@ -328,8 +415,9 @@ class Measuring(QObject):
         galaxy = self._desk.workspace.current
         if galaxy is None:
             return
-        galaxy.selected = record_id
-        self._panel.select(record_id)
+        row = None if record_id is None else record_id.removesuffix(WIDTH)
+        galaxy.selected = row
+        self._panel.select(row)
         if record_id != self._canvas.selected_line:
             try:
                 self._canvas.select_line(record_id)
@@ -350,6 +438,11 @@ def _canvas_line(record: Record) -> CanvasLine:
         editable=record.kind == "drawn",
         error_px=record.length_err_px,
     )
+
+
+def _width_line(record: Record) -> CanvasLine:
+    assert record.width_ends is not None
+    return CanvasLine(f"{record.id}{WIDTH}", record.width_ends, label=width_label(record), editable=True)
 
 
 def _plain(ends: Ends) -> Ends:

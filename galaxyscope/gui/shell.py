@@ -64,7 +64,7 @@ class TopBar(QToolBar):
         self._plane_action = self.addWidget(self._plane)
         self._plane_action.setVisible(False)
         self._space()
-        for name in ("tool_pan", "tool_line", "tool_ruler"):
+        for name in ("tool_pan", "tool_line", "tool_ruler", "tool_profile"):
             self._button(actions, name)
         self.addSeparator()
         for name in ("fit", "one", "north_up", "overlay"):
@@ -120,7 +120,7 @@ class TabbedTitle(QWidget):
     def __init__(self, dock: QDockWidget, pages: QStackedWidget, names: Sequence[str]) -> None:
         super().__init__(dock)
         self._dock, self.names = dock, tuple(names)
-        self._heights: dict[str, int] = {}
+        self._heights: dict[str, int | float] = {}
         self._front = 0
         self.tabs = QTabBar(drawBase=False, expanding=False)
         self.tabs.setDocumentMode(True)
@@ -154,8 +154,10 @@ class TabbedTitle(QWidget):
         """Write something else on the tab of a panel."""
         self.tabs.setTabText(self.names.index(name), title)
 
-    def give_heights(self, **heights: int) -> None:
+    def give_heights(self, **heights: int | float) -> None:
         """Let each panel have a height of its own, by name: a plot needs more than a table.
+
+        Whole numbers are pixels, fractions shares of the window's height.
 
         Whatever height the user gives the dock becomes that of the panel in front.
         """
@@ -168,7 +170,9 @@ class TabbedTitle(QWidget):
         if self._heights and isinstance(window, QMainWindow) and not self._dock.isFloating():
             if self._dock.isVisible():
                 self._heights[before] = self._dock.height()
-            window.resizeDocks([self._dock], [self._heights[name]], Qt.Orientation.Vertical)
+            height = self._heights[name]
+            pixels = height if height > 1 else round(height * window.height())
+            window.resizeDocks([self._dock], [int(pixels)], Qt.Orientation.Vertical)
         self.shown.emit(name)
 
 

@@ -329,6 +329,11 @@ def _key(row: Record, by: Key) -> Hashable | None:
         return (row.image_sha256, row.plane) if row.image_sha256 else None
     if by == "id":
         return row.object_id.strip() or None
+    return picture_name(row)
+
+
+def picture_name(row: Record) -> str | None:
+    """Name of a row's picture without folder and suffix, in lower case."""
     # Names of other systems have other separators.
     name = PurePath(row.path.replace("\\", "/")).name.lower()
     return _SUFFIX.sub("", name) or None

@@ -90,7 +90,7 @@ def plots(found: Comparison, relative: bool = False) -> tuple[Plot, ...]:
     """
     a, b = (_lengths(found, relative, side) for side in "ab")
     a_err, b_err = (_lengths(found, relative, side, "error") for side in "ab")
-    unit = "over 2 r90" if relative else found.unit
+    unit = " / 2 r90" if relative else f" [{found.unit}]"
     left = residuals(found.pairs)
     views = [
         _scatter(found, relative, a, b, np.nan_to_num(a_err), np.nan_to_num(b_err), unit),
@@ -105,7 +105,7 @@ def plots(found: Comparison, relative: bool = False) -> tuple[Plot, ...]:
         note = "" if trend is None else f"{letter} = {trend.strength:+.2f}, p = {trend.p:.2g}"
         zero = Straight("reference", 0.0, 0.0, "no difference")
         views.append(
-            Plot(f"residual: {name}", f"Residuals against {name.partition(' [')[0]}",
+            Plot(f"residual: {name}", f"Residuals: {name.partition(' [')[0]}",
                  values, left, name, "ln(A / B)", (zero,), note=note)
         )  # fmt: skip
     return tuple(views)
@@ -176,7 +176,7 @@ def _scatter(
     if line is not None:
         lines.append(Straight("orthogonal", line.slope, line.intercept, "orthogonal regression"))
     return with_contours(
-        Plot("lengths", "A against B", b, a, f"B [{unit}]", f"A [{unit}]", tuple(lines),
+        Plot("lengths", "A against B", b, a, f"B{unit}", f"A{unit}", tuple(lines),
              b_err, a_err, square=True)
     )  # fmt: skip
 
@@ -189,6 +189,6 @@ def _bland_altman(found: Comparison, a: Floats, b: Floats, left: Floats, unit: s
     for limit in agreement.limits or ():
         lines.append(Straight("limit", 0.0, float(np.log(limit)), "95 % limits of agreement"))
     return Plot(
-        "bland-altman", "Bland–Altman", np.sqrt(a * b), left, f"√(A B) [{unit}]", "ln(A / B)",
+        "bland-altman", "Bland–Altman", np.sqrt(a * b), left, f"√(A B){unit}", "ln(A / B)",
         tuple(lines),
     )  # fmt: skip

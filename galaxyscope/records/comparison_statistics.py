@@ -56,13 +56,13 @@ def statistics_of(found: Comparison, relative: bool = False) -> tuple[Statistic,
     """
     agreement = found.agreement
     return (
-        Statistic("n", "Galaxies with both lengths", agreement.n, decimals=0, about=_counts(found)),
+        Statistic("n", "Galaxies", agreement.n, decimals=0, about=_counts(found)),
         *_correlations(found),
         _rmse(found, relative),
         Statistic("bias", "Bias A / B", agreement.bias, agreement.bias_interval),
-        Statistic("limits", "95 % limits of A / B", agreement.bias, agreement.limits),
+        Statistic("limits", "Limits of A / B", agreement.bias, agreement.limits),
         Statistic("median", "Median A / B", agreement.median_ratio),
-        Statistic("scatter", "Robust scatter of ln(A / B)", agreement.log_scatter),
+        Statistic("scatter", "Scatter of ln(A / B)", agreement.log_scatter),
         Statistic(
             "outliers", "Beyond a factor of 2", agreement.outliers, decimals=0,
             about=f"of {agreement.n}",
@@ -82,7 +82,7 @@ def _correlations(found: Comparison) -> list[Statistic]:
     """Correlations of relative lengths, and of lengths with both baselines."""
     agreement = found.agreement
     rows = []
-    for key, name in (("rho", "ρ Pearson"), ("rank", "ρ Spearman"), ("concordance", "Lin’s ρc")):
+    for key, name in (("rho", "Pearson ρ"), ("rank", "Spearman ρ"), ("concordance", "Lin ρc")):
         for style, title in (("relative", "relative"), ("paper", "lengths")):
             if style == "paper" and not found.sizes:
                 continue
@@ -115,7 +115,7 @@ def _fits(found: Comparison, relative: bool) -> list[Statistic]:
         how = "weighted by the errors" if origin.weighted else "equal weights"
         about = f"{how}, χ²/ν = {origin.chi2:.2f}" if origin.weighted else how
         rows.append(
-            Statistic("origin", "Slope through the origin", origin.slope, error=origin.error,
+            Statistic("origin", "Slope through 0", origin.slope, error=origin.error,
                       about=about)
         )  # fmt: skip
     if line is not None:
@@ -135,12 +135,12 @@ def _people(found: Comparison) -> list[Statistic]:
     named: tuple[tuple[str, Intraclass | None], ...] = (
         ("Within observers", people.within),
         ("Between observers", people.between),
-        ("Between, all on all", people.complete),
+        ("Between, complete", people.complete),
     )
     return [
         Statistic(
-            "icc", f"{name}, {icc.form}", icc.value,
-            about=f"scatter {100 * icc.scatter:.0f} %, {icc.ratings} values of {icc.targets} galaxies",
+            "icc", name, icc.value,
+            about=f"{icc.form}, scatter {100 * icc.scatter:.0f} %, {icc.ratings} values of {icc.targets} galaxies",
         )
         for name, icc in named
         if icc is not None

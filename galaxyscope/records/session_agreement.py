@@ -76,7 +76,7 @@ class SessionAgreement:
 
 def sides_of(records: Sequence[Record]) -> tuple[Side, ...]:
     """What a session can compare: automatic rows, observers, imported tables."""
-    found: dict[str, str] = {AUTOMATIC: "Automatic, newest of each galaxy"}
+    found: dict[str, str] = {AUTOMATIC: "Automatic"}
     makers = sorted({_maker(r) for r in records if _own(r, "automatic")})
     if len(makers) > 1:
         found |= {f"automatic:{maker}": maker for maker in makers}

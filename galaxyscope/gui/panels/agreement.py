@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from galaxyscope.gui.desk import one_line
-from galaxyscope.gui.panels.common import GAP, Notice, Offer
+from galaxyscope.gui.panels.common import GAP, QuietLabel
 from galaxyscope.gui.panels.figures import Figures
 from galaxyscope.gui.panels.scatter import ScatterPlot
 from galaxyscope.records.comparison_text import SIZES
@@ -54,7 +54,7 @@ class AgreementPanel(QWidget):
         self.shown: SessionAgreement | None = None
         self._a, self._b, self._view = QComboBox(), QComboBox(), QComboBox()
         for box, name, tip in (
-            (self._a, "Side A", "A: the opinion that is judged"),
+            (self._a, "Side A", "A: the opinion that is judged; automatic is the newest row of each galaxy"),
             (self._b, "Side B", "B: the opinion it is judged by"),
             (self._view, "View", "What the plot shows"),
         ):
@@ -79,16 +79,16 @@ class AgreementPanel(QWidget):
         self.export.clicked.connect(self.export_requested)
         top = QHBoxLayout()
         top.setSpacing(GAP)
-        top.addWidget(self._a, 3)
+        top.addWidget(self._a, 2)
         against = QLabel("against")
         top.addWidget(against)
-        top.addWidget(self._b, 3)
+        top.addWidget(self._b, 2)
         units = QHBoxLayout()
         units.setSpacing(0)
         for button in self._buttons.values():
             units.addWidget(button)
         top.addLayout(units)
-        top.addWidget(self._view, 2)
+        top.addWidget(self._view, 3)
         top.addWidget(self.export)
 
         self.plot = ScatterPlot()
@@ -98,15 +98,19 @@ class AgreementPanel(QWidget):
         row = QHBoxLayout(body)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(GAP)
-        row.addWidget(self.plot, 5)
-        row.addWidget(self.figures, 4)
-        self.notice = Notice()
-        self.notice.label.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.notice.label.setMaximumWidth(560)
+        row.addWidget(self.plot, 1)
+        row.addWidget(self.figures)
+        self.notice = QuietLabel(wrap=True)
+        self.notice.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.notice.setFixedWidth(520)
+        self.bring = QPushButton("Import lines…")
+        self.bring.clicked.connect(self.import_requested)
         empty = QWidget()
         middle = QVBoxLayout(empty)
+        middle.setSpacing(GAP)
         middle.addStretch(1)
-        middle.addWidget(self.notice, 0, Qt.AlignmentFlag.AlignHCenter)
+        for widget in (self.notice, self.bring):
+            middle.addWidget(widget, 0, Qt.AlignmentFlag.AlignHCenter)
         middle.addStretch(1)
         stack = QWidget()
         self._stack = QStackedLayout(stack)
@@ -133,12 +137,12 @@ class AgreementPanel(QWidget):
     def show_busy(self) -> None:
         """Say that figures are being computed, where there are none to see yet."""
         if self.shown is None:
-            self.notice.tell("Comparing …")
+            self._tell("Comparing …")
 
     def show_message(self, text: str) -> None:
         """Say why there is nothing to see."""
         self.show_agreement(None)
-        self.notice.tell(text)
+        self._tell(text)
 
     def show_agreement(self, found: SessionAgreement | None) -> None:
         """Show a comparison, or what is needed for one."""
@@ -166,7 +170,7 @@ class AgreementPanel(QWidget):
         if comparison is None:
             why = "" if found is None else found.lacks
             text = f"{one_line(why)}\n{TODO.format(fewest=FEWEST)}" if why else ""
-            self.notice.tell(text, (Offer("Import lines…", self.import_requested.emit),) * bool(text))
+            self._tell(text, offer=bool(text))
         self._stack.setCurrentIndex(0 if comparison is None else 1)
 
     def show_current(self, index: int | None) -> None:
@@ -177,6 +181,10 @@ class AgreementPanel(QWidget):
         """Show another view, as if it had been chosen."""
         self._view.setCurrentIndex(self._view.findData(key))
         self._show_view()
+
+    def _tell(self, text: str, offer: bool = False) -> None:
+        self.notice.setText(text)
+        self.bring.setVisible(offer)
 
     def _fill(self, box: QComboBox, sides: tuple[Side, ...], key: str) -> None:
         texts = [one_line(f"{side.title} ({side.rows})") for side in sides]

@@ -6,7 +6,7 @@ from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QEvent, QModelIndex, QObject, QSize, Qt
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QSizePolicy, QTableView, QWidget
 
 from galaxyscope.gui.computed_agreement import figure, how_agreed, spread, value_text
 from galaxyscope.gui.panels.computed import ComputedPopover
@@ -109,7 +109,7 @@ class Figures(QTableView):
         self.setWordWrap(False)
         self.setTabKeyNavigation(False)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setStyleSheet("QTableView::item { padding: 0 6px; }")
+        self.setStyleSheet("QTableView::item { padding: 0 4px; } QHeaderView::section { padding: 4px; }")
         self.verticalHeader().hide()
         self.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 6)
         header = self.horizontalHeader()
@@ -117,6 +117,7 @@ class Figures(QTableView):
         header.setMinimumSectionSize(48)
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
         self.setMouseTracking(True)
         self.entered.connect(self._point)
         self.viewportEntered.connect(lambda: self.viewport().unsetCursor())
@@ -125,11 +126,11 @@ class Figures(QTableView):
 
     def sizeHint(self) -> QSize:
         """All columns without cutting."""
-        return QSize(430, 200)
+        return QSize(470, 200)
 
     def minimumSizeHint(self) -> QSize:
         """Columns of numbers are never cut."""
-        return QSize(390, 60)
+        return QSize(440, 60)
 
     def show_figures(self, statistics: tuple[Statistic, ...], found: Comparison | None) -> None:
         """Show the figures of a comparison."""

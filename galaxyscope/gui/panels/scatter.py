@@ -172,7 +172,12 @@ class ScatterPlot(QWidget):
             x = np.array(axes.x)
             painter.drawPolyline(axes.polyline(x, straight.slope * x + straight.intercept))
         painter.restore()
-        self._draw_legend(painter, axes, plot)
+        beside = self._draw_legend(painter, axes, plot)
+        if plot.note and not beside:
+            painter.setFont(small_font(self.font()))
+            painter.setPen(self.palette().color(QPalette.ColorRole.Text))
+            corner = axes.place.adjusted(GAP, 0, 0, 0)
+            painter.drawText(corner, Qt.AlignmentFlag.AlignLeft, plot.note)
         painter.end()
         return picture
 
@@ -200,16 +205,17 @@ class ScatterPlot(QWidget):
 
     def _pen(self, kind: Kind) -> QPen:
         styles = Qt.PenStyle
-        strong = self.palette().color(QPalette.ColorRole.Link)
+        strong = QColor(DATA["automatic"])
         if kind == "reference":
             return QPen(quiet_color(self), 1, styles.DashLine)
         solid = kind in ("origin", "bias")
-        return QPen(strong, 1.6, styles.SolidLine if solid else styles.DotLine)
+        return QPen(strong, 2, styles.SolidLine if solid else styles.DotLine)
 
-    def _draw_legend(self, painter: QPainter, axes: Axes, plot: Plot) -> None:
+    def _draw_legend(self, painter: QPainter, axes: Axes, plot: Plot) -> bool:
+        """Say what the lines are, beside the axes; False where there is no room."""
         left = axes.place.right() + 2 * GAP
         if self.width() - left < 120:
-            return
+            return False
         font = small_font(self.font())
         painter.setFont(font)
         metrics = QFontMetrics(font)
@@ -237,6 +243,7 @@ class ScatterPlot(QWidget):
             used = painter.boundingRect(box, wrap, title)
             painter.drawText(box, wrap, title)
             y += used.height() + 2
+        return True
 
     # -- hands
 
