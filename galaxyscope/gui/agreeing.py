@@ -70,7 +70,7 @@ class Agreeing(QObject):
             self._timer.start()
 
     def shown(self) -> None:
-        """The panel has come to the front."""
+        """Compare if anything has changed: the panel has come to the front."""
         if self._stale and not self._timer.isActive():
             self._compare()
 

@@ -29,7 +29,9 @@ if TYPE_CHECKING:
     from galaxyscope.classify.classifier import Classifier, Prediction
     from galaxyscope.explain.preflight import Fit
     from galaxyscope.explain.protocol import Attribution
-    from galaxyscope.measure.results import BarMeasurement
+    from galaxyscope.measure.curve import LengthCurve
+    from galaxyscope.measure.profile import LineProfile
+    from galaxyscope.measure.results import BarMeasurement, Point
     from galaxyscope.records.comparing import Comparison
     from galaxyscope.sky.stretch import Display
 
@@ -263,6 +265,39 @@ def make_shown(attribution: Attribution, shape: tuple[int, int]) -> ShownMap:
     inside = values[values > 0]
     histogram = np.histogram(inside, HISTOGRAM_BINS, (0.0, 1.0))[0]
     return ShownMap(values, np.sort(values, axis=None), histogram, attribution)
+
+
+def follow_lengths(attribution: Attribution, watch: Watch) -> LengthCurve:
+    """Length of a map over the threshold.
+
+    Raises
+    ------
+    Cancelled
+    """
+    from galaxyscope.measure.curve import length_curve
+
+    return length_curve(attribution.values, attribution.to_cutout, check=watch.check)
+
+
+@dataclass(frozen=True, eq=False)
+class Profiles:
+    """Light and map along a line; None where there is no map."""
+
+    light: LineProfile
+    map: LineProfile | None
+
+
+def profiles(
+    image: SkyImage, attribution: Attribution | None, ends: tuple[Point, Point], width_px: float
+) -> Profiles:
+    """Average light and map across a line."""
+    from galaxyscope.measure.profile import line_profile
+
+    light = line_profile(image.light, ends, width_px)
+    if attribution is None:
+        return Profiles(light, None)
+    of_map = line_profile(attribution.values, ends, width_px, attribution.to_cutout)
+    return Profiles(light, of_map)
 
 
 def keep_bar(

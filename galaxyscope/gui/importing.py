@@ -51,7 +51,10 @@ class Importing(QObject):
             self.read([Path(name) for name in names])
 
     def read(
-        self, paths: Sequence[Path], columns: dict[str, str] | None = None, scale: float | None = None
+        self,
+        paths: Sequence[Path],
+        columns: dict[str, str] | None = None,
+        scale: float | None = None,
     ) -> None:
         """Read files away from the GUI thread and keep their lines, undoable as one step."""
         pictures = [galaxy.path for galaxy in self._desk.workspace.galaxies]
@@ -104,14 +107,14 @@ class Importing(QObject):
                 None,
                 chores.SESSION,
                 functools.partial(_keep_all, self._desk.session, step, pictures),
-                done=functools.partial(self._show, dict(zip(loaded, pictures, strict=True)), sentence),
+                done=functools.partial(
+                    self._show, dict(zip(loaded, pictures, strict=True)), sentence
+                ),
                 quiet=True,
             )
         )
 
-    def _show(
-        self, loaded: dict[Galaxy, tuple[str, str]], sentence: str, found: _Found
-    ) -> None:
+    def _show(self, loaded: dict[Galaxy, tuple[str, str]], sentence: str, found: _Found) -> None:
         records, files = found
         workspace = self._desk.workspace
         for galaxy in workspace.galaxies:

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QObject, QPoint, QTimer, Signal
 
 from galaxyscope.explain.cards import CARDS
+from galaxyscope.gui import chores
+from galaxyscope.gui.bridge import Task
 from galaxyscope.gui.canvas import Canvas, Overlay
+from galaxyscope.gui.computed_lines import how_long
 from galaxyscope.gui.desk import Desk, one_line
 from galaxyscope.gui.model import Galaxy
+from galaxyscope.gui.panels.computed import ComputedPopover
 from galaxyscope.gui.panels.overlay import OverlayPanel
+from galaxyscope.gui.rows import length_of
 from galaxyscope.gui.tasks import answer_text
+from galaxyscope.measure.curve import LengthCurve
 
 if TYPE_CHECKING:
     from galaxyscope.explain.protocol import Attribution
@@ -44,6 +51,9 @@ class Mapping(QObject):
     def __init__(self, desk: Desk, canvas: Canvas, panel: OverlayPanel) -> None:
         super().__init__(desk.window)
         self._workspace, self._canvas, self._panel = desk.workspace, canvas, panel
+        self._bridge = desk.bridge
+        self._curve: tuple[Attribution, LengthCurve] | None = None
+        panel.length_asked.connect(self.ask_length)
         self.visible = True
         self._blink = QTimer(self)
         self._blink.setInterval(BLINK_MS)
@@ -102,6 +112,64 @@ class Mapping(QObject):
         value = float(values[row, column])
         return value if np.isfinite(value) else None
 
+    @property
+    def curve(self) -> LengthCurve | None:
+        """Length over threshold of the finished map that is shown; None until it is computed."""
+        galaxy = self._workspace.current
+        if self._curve is None or galaxy is None or galaxy.map is None:
+            return None
+        attribution, curve = self._curve
+        return curve if attribution is galaxy.map.attribution and galaxy.growing is None else None
+
+    def ask_length(self) -> None:
+        """Tell how the length at the threshold is computed."""
+        galaxy, curve = self._workspace.current, self.curve
+        if galaxy is not None and galaxy.map is not None and curve is not None:
+            threshold = DEFAULT_THRESHOLD if galaxy.threshold is None else galaxy.threshold
+            found = how_long(
+                curve, threshold, galaxy.map.attribution, self._length(galaxy, threshold)
+            )
+            popover = ComputedPopover(found, self._panel)
+            popover.open_above(self._panel.readout.mapToGlobal(QPoint(0, 0)))
+
+    def _length(self, galaxy: Galaxy, threshold: float) -> str:
+        """Length of the map at a threshold, as the panel writes it."""
+        px = None if self.curve is None else self.curve.at(threshold)
+        return "" if px is None or galaxy.image is None else length_of(galaxy.image, px)
+
+    def _follow_curve(self, galaxy: Galaxy) -> None:
+        """Have the curve of a finished map computed, and show it."""
+        if galaxy.map is None or galaxy.growing is not None:
+            self._panel.show_curve(None)
+            return
+        attribution = galaxy.map.attribution
+        if self.curve is not None:
+            self._show_curve(galaxy)
+            return
+        self._panel.show_curve(None)
+        self._bridge.run(
+            Task(
+                "Length over threshold",
+                galaxy.path,
+                "curve",
+                functools.partial(chores.follow_lengths, attribution),
+                done=functools.partial(self._followed, galaxy, attribution),
+                key="curve",
+                quiet=True,
+            )
+        )
+
+    def _followed(self, galaxy: Galaxy, attribution: Attribution, curve: LengthCurve) -> None:
+        self._curve = attribution, curve
+        if galaxy is self._workspace.current and self.curve is not None:
+            self._show_curve(galaxy)
+            self._show(galaxy)
+
+    def _show_curve(self, galaxy: Galaxy) -> None:
+        bar = galaxy.bar
+        stop, length = (None, None) if bar is None else (bar.threshold, bar.length_px)
+        self._panel.show_curve(self.curve, stop, length)
+
     def stop(self) -> None:
         """Stop blinking, before the window closes."""
         self._blink.stop()
@@ -120,6 +188,8 @@ class Mapping(QObject):
             self._panel.show_map(None)
         else:
             self._panel.show_map(shown.histogram, source_text(shown.attribution))
+            assert galaxy is not None
+            self._follow_curve(galaxy)
         self._show(galaxy)
 
     def _show(self, galaxy: Galaxy | None) -> None:
@@ -142,4 +212,5 @@ class Mapping(QObject):
         )
         if not self._blink.isActive():
             self._canvas.set_overlay_visible(self.visible)
-        self._panel.show_threshold(threshold, shown.pixels_above(threshold))
+        length = self._length(galaxy, threshold)
+        self._panel.show_threshold(threshold, shown.pixels_above(threshold), length)

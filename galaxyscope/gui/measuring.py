@@ -442,7 +442,9 @@ def _canvas_line(record: Record) -> CanvasLine:
 
 def _width_line(record: Record) -> CanvasLine:
     assert record.width_ends is not None
-    return CanvasLine(f"{record.id}{WIDTH}", record.width_ends, label=width_label(record), editable=True)
+    return CanvasLine(
+        f"{record.id}{WIDTH}", record.width_ends, label=width_label(record), editable=True
+    )
 
 
 def _plain(ends: Ends) -> Ends:

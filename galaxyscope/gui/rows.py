@@ -114,7 +114,11 @@ def width_label(record: Record) -> str:
 def length_of_ends(image: SkyImage, ends: tuple[Point, Point]) -> str:
     """Label of a line while it is drawn: arcsec where the image has a scale, else pixels."""
     (x1, y1), (x2, y2) = ends
-    length = math.hypot(x2 - x1, y2 - y1)
+    return length_of(image, math.hypot(x2 - x1, y2 - y1))
+
+
+def length_of(image: SkyImage, length: float) -> str:
+    """Write a length in pixels of an image: arcsec where it has a scale, else pixels."""
     if image.scale is None:
         return f"{length:.1f} px"
     scale = image.scale.arcsec_per_px

@@ -7,11 +7,19 @@ from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QEvent, QSize, Qt
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent, QUndoStack
-from PySide6.QtWidgets import QApplication, QMainWindow, QStackedWidget, QToolButton, QWidget
+from PySide6.QtWidgets import (
+    QApplication,
+    QMainWindow,
+    QStackedWidget,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from galaxyscope.gui import chores, dialogs
 from galaxyscope.gui.actions import Actions
 from galaxyscope.gui.agreeing import Agreeing
+from galaxyscope.gui.blind import Blind
 from galaxyscope.gui.bridge import Bridge, Task
 from galaxyscope.gui.browsing import Browsing
 from galaxyscope.gui.canvas import Canvas
@@ -19,11 +27,13 @@ from galaxyscope.gui.choosing import Choosing
 from galaxyscope.gui.classifying import Classifying
 from galaxyscope.gui.desk import Desk
 from galaxyscope.gui.explaining import Explaining
+from galaxyscope.gui.importing import Importing
 from galaxyscope.gui.mapping import Mapping
 from galaxyscope.gui.measuring import Measuring
 from galaxyscope.gui.model import Galaxy, Workspace
 from galaxyscope.gui.palette import Palette
 from galaxyscope.gui.panels.agreement import AgreementPanel
+from galaxyscope.gui.panels.blind import BlindBar
 from galaxyscope.gui.panels.classify import ClassifyPanel
 from galaxyscope.gui.panels.display import DisplayPanel
 from galaxyscope.gui.panels.explain import ExplainPanel
@@ -31,8 +41,10 @@ from galaxyscope.gui.panels.gallery import Gallery
 from galaxyscope.gui.panels.jobs import JobsPanel
 from galaxyscope.gui.panels.measurements import MeasurementsPanel
 from galaxyscope.gui.panels.overlay import OverlayPanel
+from galaxyscope.gui.panels.profile import ProfilePanel
 from galaxyscope.gui.panels.start import StartPage, local_paths
 from galaxyscope.gui.panels.status import StatusBar
+from galaxyscope.gui.profiling import Profiling
 from galaxyscope.gui.settings import Settings
 from galaxyscope.gui.shell import TopBar, add_dock, set_icons
 from galaxyscope.gui.theme import apply_theme
@@ -86,6 +98,8 @@ class MainWindow(QMainWindow):
         self.display_panel = DisplayPanel()
         self.measurements = MeasurementsPanel()
         self.agreement = AgreementPanel()
+        self.profile = ProfilePanel()
+        self.blind_bar = BlindBar()
         self.jobs = JobsPanel()
         self.status = StatusBar()
         self.browsing = Browsing(self.desk, self.canvas, self.gallery)
@@ -95,6 +109,9 @@ class MainWindow(QMainWindow):
         self.mapping = Mapping(self.desk, self.canvas, self.overlay_panel)
         self.measuring = Measuring(self.desk, self.canvas, self.measurements)
         self.agreeing = Agreeing(self.desk, self.agreement)
+        self.profiling = Profiling(self.desk, self.canvas, self.profile)
+        self.importing = Importing(self.desk, self.agreeing.refresh)
+        self.blind = Blind(self, self.blind_bar)
         self.palette_: Palette | None = None
 
     def _place_parts(self) -> None:
@@ -103,7 +120,13 @@ class MainWindow(QMainWindow):
         self.middle = QStackedWidget()
         self.middle.addWidget(self.start)
         self.middle.addWidget(self.canvas)
-        self.setCentralWidget(self.middle)
+        centre = QWidget()
+        column = QVBoxLayout(centre)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.blind_bar)
+        column.addWidget(self.middle, 1)
+        self.setCentralWidget(centre)
         self.setStatusBar(self.status)
         # The panels on the right get the full height: there is most to read.
         areas = Qt.DockWidgetArea
@@ -117,13 +140,19 @@ class MainWindow(QMainWindow):
         explain, _ = add_dock(self, right, Explain=self.explain_panel)
         overlay, _ = add_dock(self, right, Map=self.overlay_panel, Display=self.display_panel)
         tables, self.tables = add_dock(
-            self, bottom, Measurements=self.measurements, Agreement=self.agreement, Jobs=self.jobs
+            self,
+            bottom,
+            Measurements=self.measurements,
+            Agreement=self.agreement,
+            Profile=self.profile,
+            Jobs=self.jobs,
         )
-        self.tables.give_heights(Measurements=150, Agreement=300, Jobs=150)
+        self.tables.give_heights(Measurements=150, Agreement=0.42, Profile=0.34, Jobs=150)
         export = QToolButton(autoRaise=True)
         export.setText("Export")
         export.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        export.addActions([self.actions_["export"], self.actions_["export_galaxy"]])
+        names = ("export", "export_galaxy", "export_figure")
+        export.addActions([self.actions_[name] for name in names])
         self.tables.corner.addWidget(export)
         # Tab goes through the panels from left to right, and at last to the jobs.
         QWidget.setTabOrder(export, self.status.jobs)
@@ -156,7 +185,10 @@ class MainWindow(QMainWindow):
         self.jobs.count_changed.connect(self._count_jobs)
         self.jobs.retry_requested.connect(self._retry)
         self.status.jobs.clicked.connect(lambda: self.tables.show_panel("Jobs"))
-        self.tables.shown.connect(lambda name: name == "Agreement" and self.agreeing.shown())
+        fronts = {"Agreement": self.agreeing.shown, "Profile": self.profiling.refresh}
+        self.tables.shown.connect(lambda name: fronts.get(name, lambda: None)())
+        self.profiling.wanted.connect(lambda: self.tables.show_panel("Profile"))
+        self.agreement.import_requested.connect(self.importing.ask)
         self.agreeing.open_requested.connect(self.browsing.open)
         workspace.current_changed.connect(self._follow)
         workspace.changed.connect(self._changed)
@@ -234,6 +266,7 @@ class MainWindow(QMainWindow):
             model=image is not None and self.classifying.classifier is not None,
             job=self.explaining.busy,
         )
+        self.blind.hold()
 
     def _changed(self, galaxy: Galaxy, what: str) -> None:
         if galaxy is self.workspace.current:

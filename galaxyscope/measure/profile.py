@@ -40,12 +40,26 @@ class LineProfile:
     length_px: float
     width_px: float
 
+    @property
+    def peak(self) -> float | None:
+        """Greatest value on the line itself; None where it has none."""
+        on_line = np.abs(self.along) <= self.length_px / 2 + 1e-9
+        known = self.values[on_line & np.isfinite(self.values)]
+        return float(known.max()) if len(known) else None
+
+    def at(self, along: float) -> float | None:
+        """Value at a place, interpolated; None where there is none."""
+        if not self.along[0] <= along <= self.along[-1]:
+            return None
+        value = float(np.interp(along, self.along, self.values))
+        return value if math.isfinite(value) else None
+
 
 def line_profile(
     values: NDArray[np.floating],
     ends: tuple[Point, Point],
     width_px: float = 3.0,
-    to_cutout: Affine = Affine(),
+    to_cutout: Affine | None = None,
     beyond: float = BEYOND,
 ) -> LineProfile:
     """Average a picture across a line.
@@ -59,7 +73,7 @@ def line_profile(
     width_px : float
         Width of the strip around the line, in cutout pixels.
     to_cutout : Affine
-        Pixel of `values` → cutout pixel.
+        Pixel of `values` → cutout pixel; by default they are the same.
     beyond : float
         How far the profile goes on behind both ends, in lengths of the line.
 
@@ -94,13 +108,15 @@ def line_profile(
         e=across * ux,
         f=(y1 + y2) / 2 - reach / 2 * uy - (rows - 1) / 2 * across * ux,
     )
-    strip = resample(values, to_cutout.inverse @ grid, (rows, columns), np.nan).astype(np.float64)
+    to_source = grid if to_cutout is None else to_cutout.inverse @ grid
+    strip = resample(values, to_source, (rows, columns), np.nan).astype(np.float64)
     known = np.isfinite(strip)
     counts = known.sum(axis=0)
     sums = np.where(known, strip, 0.0).sum(axis=0)
-    mean = np.full(columns, np.nan)
+    mean: Floats = np.full(columns, np.nan)
     np.divide(sums, counts, out=mean, where=counts > 0)
-    return LineProfile(np.arange(columns) * step - reach / 2, mean, length, width_px)
+    along: Floats = np.arange(columns, dtype=np.float64) * step - reach / 2
+    return LineProfile(along, mean, length, width_px)
 
 
 def moved_end(ends: tuple[Point, Point], end: int, along: float) -> tuple[Point, Point]:

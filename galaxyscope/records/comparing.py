@@ -239,7 +239,15 @@ def compare_joined(
         if row.kind == "drawn" and (length := _length(row, unit)) is not None
     ]
     return Comparison(
-        names, join.by, unit, pairs, join.only, sizes, found, _trends(pairs, unit), _observers(drawn)
+        names,
+        join.by,
+        unit,
+        pairs,
+        join.only,
+        sizes,
+        found,
+        _trends(pairs, unit),
+        _observers(drawn),
     )
 
 

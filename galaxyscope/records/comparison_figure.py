@@ -72,7 +72,8 @@ def caption_of(found: Comparison, sources: tuple[str, ...] = ()) -> str:
     text = f"Full bar lengths of {agreement.n} galaxies: {a} (A) against {b} (B). "
     if found.relative:
         text += (
-            f"Relative length (over twice the {SIZES[found.sizes]}): ρ = {number(agreement.rho_relative)}"
+            f"Relative length (over twice the {SIZES[found.sizes]}):"
+            f" ρ = {number(agreement.rho_relative)}"
             f" {interval(agreement.rho_relative_interval)}, shuffled lengths give"
             f" {number(agreement.shuffled_rho_relative)}. Paper-style:"
             f" ρ = {number(agreement.rho_paper)} {interval(agreement.rho_paper_interval)},"

@@ -139,9 +139,12 @@ def _people(found: Comparison) -> list[Statistic]:
     )
     return [
         Statistic(
-            "icc", name, icc.value,
-            about=f"{icc.form}, scatter {100 * icc.scatter:.0f} %, {icc.ratings} values of {icc.targets} galaxies",
+            "icc",
+            name,
+            icc.value,
+            about=f"{icc.form}, scatter {100 * icc.scatter:.0f} %,"
+            f" {icc.ratings} values of {icc.targets} galaxies",
         )
         for name, icc in named
         if icc is not None
-    ]  # fmt: skip
+    ]

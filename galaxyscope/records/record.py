@@ -335,11 +335,11 @@ def redrawn(before: Record, image: SkyImage, line: LineMeasurement) -> Record:
 
 def with_width(record: Record, ends: tuple[Point, Point] | None) -> Record:
     """`record` with a line across the bar; None takes it away."""
-    if ends is None:
-        return dataclasses.replace(record, width_px=None, **dict.fromkeys(WIDTH_ENDS))
-    values = [float(v) for end in ends for v in end]
-    changes = dict(zip(WIDTH_ENDS, values, strict=True))
-    return dataclasses.replace(record, width_px=math.dist(*ends), **changes)
+    changes: dict[str, Any] = dict.fromkeys(("width_px", *WIDTH_ENDS))
+    if ends is not None:
+        values = [float(v) for end in ends for v in end]
+        changes = {"width_px": math.dist(*ends), **dict(zip(WIDTH_ENDS, values, strict=True))}
+    return dataclasses.replace(record, **changes)
 
 
 def record_of_no_bar(image: SkyImage, observer: str, created_at: str) -> Record:

@@ -75,7 +75,7 @@ class SessionAgreement:
 
 
 def sides_of(records: Sequence[Record]) -> tuple[Side, ...]:
-    """What a session can compare: automatic rows, observers, imported tables."""
+    """List what a session can compare: automatic rows, observers, imported tables."""
     found: dict[str, str] = {AUTOMATIC: "Automatic"}
     makers = sorted({_maker(r) for r in records if _own(r, "automatic")})
     if len(makers) > 1:
@@ -167,9 +167,8 @@ def compare_session(
     if check is not None:
         check()
     relative = shown == "relative"
-    return SessionAgreement(
-        sides, a, b, shown, counts, found, plots(found, relative), statistics_of(found, relative), ""
-    )
+    figures = statistics_of(found, relative)
+    return SessionAgreement(sides, a, b, shown, counts, found, plots(found, relative), figures, "")
 
 
 def _units(join: Join) -> dict[Unit, int]:

@@ -99,7 +99,9 @@ class Pilot:
             if self._follows:
                 stretch_draft(self.canvas, at, shift)
         else:
-            hit = self.canvas.lines.at(at, editable=True) if self.canvas.tool not in PASSING else None
+            hit = (
+                self.canvas.lines.at(at, editable=True) if self.canvas.tool not in PASSING else None
+            )
             self.canvas.lines.hover(hit[0] if hit else None)
 
     def release(self, at: Point, button: Qt.MouseButton, shift: bool) -> None:

@@ -54,7 +54,11 @@ class AgreementPanel(QWidget):
         self.shown: SessionAgreement | None = None
         self._a, self._b, self._view = QComboBox(), QComboBox(), QComboBox()
         for box, name, tip in (
-            (self._a, "Side A", "A: the opinion that is judged; automatic is the newest row of each galaxy"),
+            (
+                self._a,
+                "Side A",
+                "A: the opinion that is judged; automatic is the newest row of each galaxy",
+            ),
             (self._b, "Side B", "B: the opinion it is judged by"),
             (self._view, "View", "What the plot shows"),
         ):
@@ -220,9 +224,7 @@ class AgreementPanel(QWidget):
 
     def _choose(self, unit: Unit | None = None) -> None:
         if self.shown is not None:
-            self.chosen.emit(
-                self._a.currentData(), self._b.currentData(), unit or self.shown.unit
-            )
+            self.chosen.emit(self._a.currentData(), self._b.currentData(), unit or self.shown.unit)
 
 
 def _view(key: str) -> str:

@@ -109,7 +109,9 @@ class Figures(QTableView):
         self.setWordWrap(False)
         self.setTabKeyNavigation(False)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setStyleSheet("QTableView::item { padding: 0 4px; } QHeaderView::section { padding: 4px; }")
+        self.setStyleSheet(
+            "QTableView::item { padding: 0 4px; } QHeaderView::section { padding: 4px; }"
+        )
         self.verticalHeader().hide()
         self.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 6)
         header = self.horizontalHeader()

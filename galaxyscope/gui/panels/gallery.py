@@ -97,7 +97,7 @@ class GalleryModel(QAbstractListModel):
         self.arrange(self._words, self._by)
 
     def shown(self) -> tuple[Galaxy, ...]:
-        """What is shown, in order."""
+        """Return what is shown, in order."""
         return tuple(self._shown)
 
     def galaxy(self, row: int) -> Galaxy:

@@ -17,9 +17,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from galaxyscope.gui.panels.common import GAP, ElidedLabel, QuietLabel
+from galaxyscope.gui.panels.common import GAP, AskLabel, ElidedLabel
 from galaxyscope.gui.panels.histogram import ThresholdHistogram
 from galaxyscope.gui.theme import tabular_font
+from galaxyscope.measure.curve import LengthCurve
 
 COLORMAPS = {"magma": "Magma", "viridis": "Viridis", "gray": "Grey", "RdBu": "For, against"}
 
@@ -40,6 +41,7 @@ class OverlayPanel(QWidget):
     style_changed = Signal(object)
     visible_changed = Signal(bool)
     threshold_changed = Signal(float)
+    length_asked = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -68,7 +70,8 @@ class OverlayPanel(QWidget):
         self._threshold.setFont(tabular_font(self._threshold.font()))
         self._threshold.setToolTip("Relative to the map's maximum ([ and ])")
         self.source = ElidedLabel()
-        self._pixels = QuietLabel()
+        self._pixels = AskLabel()
+        self._pixels.asked.connect(self.length_asked)
         self._pixels.setFont(tabular_font(self._pixels.font()))
         self._pixels.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
 
@@ -138,15 +141,28 @@ class OverlayPanel(QWidget):
         for widget in (self._colormap, self._mask, self._contour, self._opacity):
             widget.setEnabled(there)
         if not there:
-            self._pixels.setText("no map yet")
+            self._histogram.set_curve(None)
+            self._pixels.show_text("no map yet", numbers=False)
 
-    def show_threshold(self, threshold: float, pixels: int) -> None:
-        """Show a threshold and how many pixels lie above it."""
+    @property
+    def readout(self) -> AskLabel:
+        """Pixels above the threshold, and the length there."""
+        return self._pixels
+
+    def show_curve(
+        self, curve: LengthCurve | None, stop: float | None = None, length: float | None = None
+    ) -> None:
+        """Show the length over the threshold, see `ThresholdHistogram.set_curve`."""
+        self._histogram.set_curve(curve, stop, length)
+
+    def show_threshold(self, threshold: float, pixels: int, length: str = "") -> None:
+        """Show a threshold, how many pixels lie above it and how long they reach."""
         self._histogram.set_threshold(threshold)
         self._threshold.blockSignals(True)
         self._threshold.setValue(threshold)
         self._threshold.blockSignals(False)
-        self._pixels.setText(f"{pixels:,} px above".replace(",", "\u2009"))
+        above = f"{pixels:,} px above".replace(",", "\u2009")
+        self._pixels.show_text(f"{length} long, {above}" if length else above)
 
     def _changed(self) -> None:
         self.style_changed.emit(self.overlay_style())

@@ -293,6 +293,8 @@ class ScatterPlot(QWidget):
     def _hover(self, index: int | None) -> None:
         if index != self._hovered:
             self._hovered = index
-            shape = Qt.CursorShape.ArrowCursor if index is None else Qt.CursorShape.PointingHandCursor
+            shape = (
+                Qt.CursorShape.ArrowCursor if index is None else Qt.CursorShape.PointingHandCursor
+            )
             self.setCursor(shape)
             self.update()
