@@ -18,7 +18,7 @@ from galaxyscope.gui.theme import tabular_font
 Floats = NDArray[np.float64]
 TICK = 4
 # Pixels that a tick with its number needs.
-TICK_EVERY = (64, 26)
+TICK_EVERY = (50, 26)
 
 
 def ticks(low: float, high: float, most: int) -> list[float]:

@@ -8,7 +8,7 @@ import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QByteArray, QObject
 from PySide6.QtWidgets import QDockWidget
 
 from galaxyscope.gui import chores, dialogs
@@ -58,13 +58,12 @@ class Blind(QObject):
         self._series: Series | None = None
         self._place = 0
         self._undo_limit = 0
-        self._docks: list[QDockWidget] = []
+        self._layout = QByteArray()
         bar.next_requested.connect(self.next)
         bar.no_bar_requested.connect(self.no_bar)
         bar.end_requested.connect(self.end)
-        undo = self._desk.undo
-        undo.indexChanged.connect(lambda _index: self.hold())
-        undo.canUndoChanged.connect(lambda _can: self.hold())
+        self._desk.undo.indexChanged.connect(self.hold)
+        self._desk.undo.canUndoChanged.connect(self.hold)
         self._desk.workspace.changed.connect(self._changed)
 
     @property
@@ -101,17 +100,14 @@ class Blind(QObject):
         self._series = Series(f"{now()} seed {seed}", looks, galaxies, width)
         window = self._window
         window.explaining.cancel()
-        self._docks = [
-            dock
-            for dock in window.findChildren(QDockWidget)
-            if dock.isVisible() and dock.objectName() != "gallery"
-        ]
-        for dock in self._docks:
-            dock.hide()
+        self._layout = window.saveState()
+        for dock in window.findChildren(QDockWidget):
+            dock.setVisible(dock.objectName() == "gallery")
         order = tuple(galaxies[look.galaxy] for look in looks if look.number == 1)
         self._desk.workspace.set_look("")
         window.gallery.set_blind(order)
         self._bar.show()
+        window.top_bar.blind = True
         self._go(0)
 
     def next(self) -> None:
@@ -163,8 +159,8 @@ class Blind(QObject):
         window = self._window
         window.canvas.set_tool("pan")
         self._bar.hide()
-        for dock in self._docks:
-            dock.show()
+        window.top_bar.blind = False
+        window.restoreState(self._layout)
         window.gallery.set_blind(None)
         window.measuring.begin_look(None)
         self._desk.workspace.set_look(None)
@@ -183,7 +179,13 @@ class Blind(QObject):
             )
         )
 
-    def hold(self) -> None:
+    def stop(self) -> None:
+        """End a series before the window closes, so that the layout is the user's own again."""
+        self.end()
+        self._desk.undo.indexChanged.disconnect(self.hold)
+        self._desk.undo.canUndoChanged.disconnect(self.hold)
+
+    def hold(self, _changed: object = None) -> None:
         """Keep actions away that would show something; no undo reaches before this look."""
         undo, actions = self._desk.undo, self._window.actions_
         free = self._series is None

@@ -188,7 +188,9 @@ class Browsing(QObject):
         elif galaxy.error:
             self._paint_error(galaxy)
         else:
-            self._canvas.set_message("", f"Reading {shown_name(galaxy.path)} …", "loading")
+            # In a blind series a name may say too much.
+            name = "" if self._desk.workspace.blind else f" {shown_name(galaxy.path)}"
+            self._canvas.set_message("", f"Reading{name} …", "loading")
             self._reading = self._desk.bridge.run(
                 Task(
                     "Open",

@@ -135,7 +135,7 @@ class Importing(QObject):
         if self.dialog is not None and self.dialog.isVisible():
             self.dialog.show_problem(one_line(str(failure)))
             return
-        dialog = self.dialog = ImportDialog(self._desk.window, paths, one_line(str(failure)))
+        dialog = self.dialog = ImportDialog(self._desk.window, one_line(str(failure)))
         dialog.read_requested.connect(functools.partial(self.read, paths))
         dialog.finished.connect(self._forget)
         dialog.open()

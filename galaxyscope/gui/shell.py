@@ -36,6 +36,9 @@ NAME_WIDTH = 260
 class TopBar(QToolBar):
     """Previous and next, which galaxy, tools, view, command palette."""
 
+    #: Whether the name of the galaxy, which may say too much, is kept from the observer.
+    blind = False
+
     def __init__(
         self, actions: Actions, choose_plane: Callable[[Plane], None], parent: QMainWindow
     ) -> None:
@@ -74,10 +77,11 @@ class TopBar(QToolBar):
 
     def show_galaxy(self, galaxy: Galaxy | None) -> None:
         """Name the shown galaxy and offer the pictures of its file."""
-        name = "" if galaxy is None else shown_name(galaxy.path)
+        known = galaxy is not None and not self.blind
+        name = shown_name(galaxy.path) if known and galaxy is not None else ""
         metrics = self._name.fontMetrics()
         self._name.setText(metrics.elidedText(name, Qt.TextElideMode.ElideMiddle, NAME_WIDTH))
-        self._name.setToolTip("" if galaxy is None else one_line(str(galaxy.path)))
+        self._name.setToolTip(one_line(str(galaxy.path)) if known and galaxy is not None else "")
         image = None if galaxy is None else galaxy.image
         self._planes = () if image is None else image.planes
         self._plane_action.setVisible(len(self._planes) > 1)

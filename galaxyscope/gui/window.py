@@ -359,6 +359,7 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Remember the layout, keep what is still to be kept, end all work."""
+        self.blind.stop()
         self.settings.set_bytes("geometry", QByteArray(self.saveGeometry()))
         self.settings.set_bytes("layout", QByteArray(self.saveState(LAYOUT_VERSION)))
         self.settings.save()

@@ -20,7 +20,8 @@ def test_a_known_bar_at_every_level() -> None:
     known = np.isfinite(found.length_px)
     expected = 2 * 2 * 30 * (-np.log(found.threshold[known])) ** 0.25
     assert known.sum() > 80
-    assert found.length_px[known] == pytest.approx(expected, rel=0.015)
+    assert found.length_px[known] == pytest.approx(expected, rel=0.05)
+    assert np.median(np.abs(found.length_px[known] / expected - 1)) < 0.005
     assert found.at(0.5) == pytest.approx(2 * 2 * 30 * np.log(2) ** 0.25, rel=0.01)
     assert found.at(0.01) is None
 
@@ -48,7 +49,7 @@ def test_the_widest_run_is_the_plateau() -> None:
     found = plateau_of(LEVELS, length)
     assert found is not None
     assert (found.low, found.high) == pytest.approx((0.25, 0.54))
-    run = length[(LEVELS >= found.low) & (found.high >= LEVELS)]
+    run = length[(found.low <= LEVELS) & (found.high >= LEVELS)]
     assert np.ptp(run) <= FLAT * run.mean()
     assert found.high - found.low >= WIDE
     gap = length.copy()
@@ -58,7 +59,9 @@ def test_the_widest_run_is_the_plateau() -> None:
     assert split.high - split.low < 0.2
 
 
-@pytest.mark.parametrize("values", [np.zeros((20, 20)), -np.ones((20, 20)), np.full((9, 9), np.nan)])
+@pytest.mark.parametrize(
+    "values", [np.zeros((20, 20)), -np.ones((20, 20)), np.full((9, 9), np.nan)]
+)
 def test_a_map_without_anything_has_no_lengths(values: np.ndarray) -> None:
     found = length_curve(values, Affine())
     assert np.isnan(found.length_px).all()

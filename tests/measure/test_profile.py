@@ -68,7 +68,8 @@ def test_pixels_without_a_value_have_no_weight() -> None:
 
 
 @pytest.mark.parametrize(
-    ("ends", "width"), [(((3.0, 3.0), (3.0, 3.0)), 3.0), (ENDS, 0.0), (((0.0, 0.0), (1e999, 0.0)), 1)]
+    ("ends", "width"),
+    [(((3.0, 3.0), (3.0, 3.0)), 3.0), (ENDS, 0.0), (((0.0, 0.0), (1e999, 0.0)), 1)],
 )
 def test_what_has_no_profile(ends: tuple, width: float) -> None:
     with pytest.raises(ValueError, match="profile"):

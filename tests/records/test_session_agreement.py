@@ -85,9 +85,9 @@ def test_figures_are_those_of_the_comparison(session: Session) -> None:
     assert values["Pearson ρ, lengths"].shuffled == of.shuffled_rho_paper
     assert values["RMSE, arcsec"].value == of.rmse_paper
     assert values["Limits of A / B"].interval == of.limits
-    assert all(
-        s.shuffled is not None for s in found.statistics if s.key in ("rho", "rank")
-    ), "a correlation without its baseline"
+    assert all(s.shuffled is not None for s in found.statistics if s.key in ("rho", "rank")), (
+        "a correlation without its baseline"
+    )
 
 
 def test_relative_lengths_of_light(session: Session) -> None:

@@ -116,6 +116,8 @@ class GalleryModel(QAbstractListModel):
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
             return SUFFIX.sub("", shown_name(galaxy.path))
         if role == Qt.ItemDataRole.ToolTipRole:
+            if self._order is not None:  # a name may say too much
+                return ""
             return galaxy.error or shown_name(galaxy.path)
         if role == GALAXY:
             return galaxy

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
-
 from PySide6.QtCore import QLocale, Signal
 from PySide6.QtGui import QColor, QDoubleValidator, QPalette
 from PySide6.QtWidgets import (
@@ -38,7 +35,7 @@ class ImportDialog(QDialog):
 
     read_requested = Signal(object, object)
 
-    def __init__(self, parent: QWidget, paths: Sequence[Path], problem: str) -> None:
+    def __init__(self, parent: QWidget, problem: str) -> None:
         super().__init__(parent)
         self.setWindowTitle("Import lines")
         self.problem = QLabel()
@@ -65,7 +62,6 @@ class ImportDialog(QDialog):
         buttons.rejected.connect(self.reject)
         layout = QVBoxLayout(self)
         layout.setSpacing(2 * GAP)
-        layout.addWidget(QLabel(one_line(", ".join(path.name for path in paths))))
         layout.addWidget(self.problem)
         layout.addLayout(form)
         layout.addWidget(QuietLabel(HELP, wrap=True))

@@ -55,6 +55,9 @@ class ThumbnailDelegate(QStyledItemDelegate):
             painter.setPen(QPen(palette.color(role), 2 if selected else 1))
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRect(QRectF(place).adjusted(-1.5, -1.5, 1.5, 1.5))
+        if self.blind:
+            painter.restore()
+            return
         font = small_font(option.font)
         painter.setFont(font)
         role = QPalette.ColorRole.Text if selected else QPalette.ColorRole.PlaceholderText
