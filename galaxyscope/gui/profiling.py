@@ -15,7 +15,7 @@ from galaxyscope.gui.desk import Desk, one_line
 from galaxyscope.gui.model import Galaxy
 from galaxyscope.gui.panels.computed import ComputedPopover
 from galaxyscope.gui.panels.profile import HINT, ProfilePanel
-from galaxyscope.gui.rows import length_of, who
+from galaxyscope.gui.rows import MINUS, length_of, who
 from galaxyscope.gui.theme import DATA
 from galaxyscope.measure.profile import moved_end
 
@@ -194,6 +194,9 @@ def _at_ends(found: chores.Profiles) -> str:
         half = profile.length_px / 2
         shares = [profile.at(-half), profile.at(half)]
         if None not in shares:
-            texts = [f"{100 * (share or 0.0) / profile.peak:.0f} %" for share in shares]
+            texts = [
+                f"{100 * (share or 0.0) / profile.peak:.0f} %".replace("-", MINUS)
+                for share in shares
+            ]
             parts.append(f"{name} {texts[0]} and {texts[1]}")
     return f"; at the ends {', '.join(parts)} of the peak" if parts else ""

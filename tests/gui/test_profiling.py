@@ -104,7 +104,8 @@ def test_the_tool_needs_no_record(drive: Any, folder: Path) -> None:
     drive.until(lambda: panel._stack.currentIndex() == 0)
 
 
-def test_map_and_bar(drive: Any, folder: Path) -> None:
+def test_map_and_bar(drive: Any, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ComputedPopover, "open_above", lambda *_: None)
     drive.open(folder, shows="a.fits")
     drive.window.tables.show_panel("Profile")
     drive.until(lambda: drive.window.actions_["measure_bar"].isEnabled())
@@ -138,7 +139,7 @@ def test_curve_under_the_threshold(drive: Any, folder: Path, qtbot: Any) -> None
     assert mapping.curve.length_px == pytest.approx(expected.length_px, nan_ok=True)
     mapping.set_threshold(0.5)
     arcsec = 0.5 * expected.at(0.5)
-    assert panel.readout.text().startswith(f"{arcsec:.1f}″ long, ")
+    assert panel.readout.text().startswith(f"{arcsec:.1f}″ · ")
     before = panel.readout.text()
     drive.trigger("higher")
     assert panel.readout.text() != before

@@ -35,7 +35,7 @@ class ThresholdHistogram(QWidget):
 
     def sizeHint(self) -> QSize:
         """Low and wide."""
-        return QSize(220, 64)
+        return QSize(220, 56)
 
     def set_counts(self, counts: np.ndarray | None) -> None:
         """Show pixel counts at equal steps over [0, 1]; None empties and disables it."""

@@ -162,7 +162,7 @@ class OverlayPanel(QWidget):
         self._threshold.setValue(threshold)
         self._threshold.blockSignals(False)
         above = f"{pixels:,} px above".replace(",", "\u2009")
-        self._pixels.show_text(f"{length} long, {above}" if length else above)
+        self._pixels.show_text(f"{length} · {above}" if length else above)
 
     def _changed(self) -> None:
         self.style_changed.emit(self.overlay_style())

@@ -7,6 +7,7 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QFontMetrics,
+    QImage,
     QKeyEvent,
     QMouseEvent,
     QPainter,
@@ -18,7 +19,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
-from galaxyscope.gui.axes import Axes, draw_axes, faint, room
+from galaxyscope.gui.axes import Axes, Floats, draw_axes, faint, room
 from galaxyscope.gui.panels.common import GAP, quiet_color, small_font
 from galaxyscope.gui.theme import DATA
 from galaxyscope.records.comparison_plots import Kind, Plot, top_of
@@ -196,7 +197,10 @@ class ScatterPlot(QWidget):
                 for a, b, dx, dy in zip(x, y, *shift, strict=True):
                     if dx or dy:
                         painter.drawLine(QPointF(a - dx, b - dy), QPointF(a + dx, b + dy))
-        pen = QPen(faint(text, 0.35 if many else 0.7), 2.5 if many else 4.5)
+        if many:
+            _dot(painter, axes.place, x, y, faint(text, 0.4))
+            return
+        pen = QPen(faint(text, 0.7), 4.5)
         pen.setCapStyle(Qt.PenCapStyle.RoundCap)
         painter.setPen(pen)
         painter.drawPoints(
@@ -298,3 +302,25 @@ class ScatterPlot(QWidget):
             )
             self.setCursor(shape)
             self.update()
+
+
+def _dot(painter: QPainter, place: QRectF, x: Floats, y: Floats, colour: QColor) -> None:
+    """Draw very many points as dots of two pixels; where they lie upon each other it gets denser.
+
+    Through an image of counts: ten thousand calls to a painter would hold up the window.
+    """
+    ratio = painter.device().devicePixelRatioF()
+    columns, rows = (max(1, round(s * ratio)) for s in (place.width(), place.height()))
+    counts = np.zeros((rows + 1, columns + 1))
+    across = np.rint((x - place.left()) * ratio).astype(int) - 1
+    down = np.rint((y - place.top()) * ratio).astype(int) - 1
+    inside = (across >= 0) & (across < columns) & (down >= 0) & (down < rows)
+    for dx in (0, 1):
+        for dy in (0, 1):
+            np.add.at(counts, (down[inside] + dy, across[inside] + dx), 1)
+    alpha = 1 - (1 - colour.alphaF()) ** counts[:rows, :columns]
+    pixels = np.zeros((rows, columns, 4), np.uint8)
+    pixels[..., :3] = (colour.red(), colour.green(), colour.blue())
+    pixels[..., 3] = np.rint(255 * alpha)
+    image = QImage(pixels.data, columns, rows, 4 * columns, QImage.Format.Format_RGBA8888)
+    painter.drawImage(place, image)
