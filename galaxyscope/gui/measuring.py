@@ -401,11 +401,17 @@ class Measuring(QObject):
             return
         image, records = galaxy.image, self._desk.workspace.seen(galaxy)
         self._panel.show_records(records, HINT)
-        self._canvas.set_length_formatter(functools.partial(length_of_ends, image))
+        blind = self._desk.workspace.blind
+        # Who reads a number draws it again at the second look.
+        self._canvas.set_length_formatter(
+            (lambda _ends: "") if blind else functools.partial(length_of_ends, image)
+        )
         automatic = galaxy.automatic
         shown = [r for r in records if r.kind == "drawn" or r is automatic]
         lines = [_canvas_line(r) for r in shown if r.ends is not None]
         lines += [_width_line(r) for r in shown if r.width_ends is not None]
+        if blind:
+            lines = [dataclasses.replace(line, label="") for line in lines]
         self._canvas.set_lines(lines)
         if galaxy.selected not in {record.id for record in records}:
             galaxy.selected = None

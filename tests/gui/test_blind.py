@@ -70,7 +70,8 @@ def test_nothing_that_was_measured_is_seen(measured: Any, qtbot: Any) -> None:
         look(drive, qtbot)
         (row,) = drive.rows()
         assert row.difference_percent is None or drive.cell(0, "Who") == "Ada"
-        assert len(window.canvas.lines.lines) == 1
+        assert [line.label for line in window.canvas.lines.lines] == [""]
+        assert window.canvas.lines.formatter(LINE) == ""
         window.blind.next()
     assert seen == {"a.fits", "b.fits", "c.fits"}
     drive.until(lambda: window.blind.series is None)

@@ -78,5 +78,5 @@ class BlindBar(QWidget):
         elif width:
             text = "Drag across the bar for its width, or press Next."
         else:
-            text = "Move the ends until they are right, then press Next."
+            text = "Adjust the ends, then press Next."
         self.hint.show_text(text)
