@@ -17,6 +17,7 @@ COMMANDS = (
     "measure-map",
     "import",
     "compare",
+    "tune",
     "simulate",
     "models",
     "train",
@@ -39,6 +40,7 @@ commands:
   measure-map  bar length on a saved map
   import       lines of other programs, catalogues and volunteers as a table
   compare      how well two tables of bar lengths agree
+  tune         settings of the measuring step, against human lengths
   simulate     galaxies of known truth
   models       which networks can be loaded
   train        a network from a recipe

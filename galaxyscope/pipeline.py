@@ -17,10 +17,12 @@ from numpy.typing import NDArray
 
 from galaxyscope.explain.registry import DEFAULT_METHOD, method
 from galaxyscope.explain.target import class_asked
-from galaxyscope.measure.bars import BarSettings, measure_bar
+from galaxyscope.measure.bars import DEFAULT_ALGORITHM, BarSettings, measure_bar
+from galaxyscope.measure.finding import FOLLOW_LIGHT
 from galaxyscope.measure.phase import light_on_map
 from galaxyscope.measure.results import BarMeasurement
 from galaxyscope.records.record import Provenance, Record, record_of_bar
+from galaxyscope.sky.frame import Affine
 from galaxyscope.sky.image import ImageError
 from galaxyscope.work.watch import Watch
 
@@ -30,8 +32,11 @@ if TYPE_CHECKING:
     from galaxyscope.sky.image import SkyImage
 
 
-#: What agrees best with people on real galaxies, see docs/bar-lengths.md.
-DEFAULT_BAR = BarSettings("phase")
+#: Weights of red, green and blue in a grey picture.
+GREY = (0.2989, 0.5870, 0.1140)
+
+CALIBRATED = "galaxyzoo"  # name of the model, and with a member's behind it
+DEFAULT_BAR = BarSettings(DEFAULT_ALGORITHM)
 
 
 @dataclass(frozen=True)
@@ -157,16 +162,43 @@ def explain_image(
 def measure_attribution(
     image: SkyImage, attribution: Attribution, settings: BarSettings | None = None
 ) -> BarMeasurement:
-    """Find the bar on an attribution; of a signed one on the part that speaks for the target."""
+    """Find the bar on an attribution; of a signed one on the part that speaks for the target.
+
+    Flags, beside those of `measure_bar`: ``uncalibrated`` (`joint` on a map of another method
+    or network than the one whose constants it has: its length may be off by a common factor).
+    """
     settings = settings or DEFAULT_BAR
-    values, blocks = attribution.values, attribution.blocks
+    values, blocks, members = attribution.values, attribution.blocks, attribution.members
     if attribution.signed:
         values = np.maximum(values, 0)
         blocks = None if blocks is None else _positive_blocks(blocks)
-    to_cutout, light = attribution.to_cutout, None
-    if settings.algorithm == "phase":
-        light = light_on_map(image, to_cutout, (values.shape[0], values.shape[1]))
-    return measure_bar(values, to_cutout, blocks, settings, light)
+        members = {name: np.maximum(one, 0) for name, one in members.items()}
+    to_cutout, light, picture = attribution.to_cutout, None, None
+    shape = (values.shape[0], values.shape[1])
+    if settings.algorithm in FOLLOW_LIGHT:
+        light = light_on_map(image, to_cutout, shape)
+    if settings.x_input != "no":
+        picture = grey_on_map(image, to_cutout, shape)
+    bar = measure_bar(values, to_cutout, blocks, settings, light, members, picture)
+    known = attribution.method == DEFAULT_METHOD and attribution.model.startswith(CALIBRATED)
+    if settings.algorithm == "joint" and bar.ends is not None and not known:
+        bar = dataclasses.replace(bar, flags=(*bar.flags, "uncalibrated"))
+    return bar
+
+
+def grey_on_map(image: SkyImage, to_cutout: Affine, shape: tuple[int, int]) -> NDArray[np.float32]:
+    """Grey picture in 0 … 1 on the pixels of a map, stretched as networks see it.
+
+    Three channels are weighted as in ITU-R BT.601, which is what the program of Bhambra,
+    Joachimi & Lahav 2022 does for X_input.
+    """
+    from galaxyscope.classify.preprocess import stretch
+    from galaxyscope.sky.locate import locate_galaxy
+    from galaxyscope.sky.resample import resample
+
+    shown = stretch(image, locate_galaxy(image))
+    grey = np.tensordot(GREY, shown, 1) if len(shown) == 3 else shown.mean(axis=0)
+    return np.asarray(resample(grey.astype(np.float32), to_cutout, shape), np.float32)
 
 
 def _positive_blocks(blocks: NDArray[np.float32]) -> NDArray[np.float64]:

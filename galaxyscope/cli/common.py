@@ -162,10 +162,11 @@ def bar_settings(args: argparse.Namespace) -> BarSettings:
     from galaxyscope.measure.bars import BarSettings
     from galaxyscope.pipeline import DEFAULT_BAR
 
-    asked = {name: getattr(args, name) for name in ("algorithm", "correlation", "min_pixels")}
+    names = ("algorithm", "correlation", "min_pixels", "average", "x_input")
+    asked = {name: getattr(args, name, None) for name in names}
     if asked["algorithm"] is None:
         # T_c and T_1 belong to the search on the map.
-        given = any(value is not None for value in asked.values())
+        given = args.correlation is not None or args.min_pixels is not None
         asked["algorithm"] = "invariant" if given else DEFAULT_BAR.algorithm
     try:
         return BarSettings(**{name: value for name, value in asked.items() if value is not None})

@@ -20,6 +20,7 @@ from galaxyscope.cli import (
     sanity,
     simulate,
     train,
+    tune,
 )
 from galaxyscope.cli.common import UsageError, sentence
 from galaxyscope.cli.progress import complain
@@ -34,6 +35,7 @@ COMMANDS = (
     measure_map,
     import_lines,
     compare,
+    tune,
     simulate,
     models,
     train,

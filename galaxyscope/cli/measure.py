@@ -21,6 +21,7 @@ from galaxyscope.cli.common import (
 )
 from galaxyscope.measure.bars import ALGORITHMS
 from galaxyscope.measure.deproject import Disc
+from galaxyscope.measure.variants import AVERAGES, X_INPUTS
 from galaxyscope.records.columns import RECORD_COLUMNS
 from galaxyscope.records.record import Record, record_of_error
 from galaxyscope.records.tables import record_row
@@ -34,6 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the command."""
     add_paths(parser)
     add_bar(parser)
+    add_variants(parser)
     add_scale(parser)
     add_more(parser)
     add_explainer(parser)
@@ -45,7 +47,7 @@ def add_bar(parser: argparse.ArgumentParser, algorithms: Sequence[str] = ALGORIT
     parser.add_argument(
         "--algorithm",
         choices=algorithms,
-        help="default: phase, the one that agrees best with people",
+        help="default: joint, the one that agrees best with people",
     )
     parser.add_argument(
         "--correlation",
@@ -55,6 +57,22 @@ def add_bar(parser: argparse.ArgumentParser, algorithms: Sequence[str] = ALGORIT
     )
     parser.add_argument(
         "--min-pixels", metavar="T_1", type=number(1, whole=True), help="fewest pixels of a bar"
+    )
+
+
+def add_variants(parser: argparse.ArgumentParser) -> None:
+    """Variants of the paper, for maps that have members and a picture."""
+    parser.add_argument(
+        "--average",
+        choices=AVERAGES,
+        help="of several networks: their mean map (default), the mean of maps that are scaled"
+        " first (the paper's average map), or the mean of their lengths",
+    )
+    parser.add_argument(
+        "--x-input",
+        choices=X_INPUTS,
+        help="multiply the map by the grey picture: plain as in the paper's program, or"
+        " renormalised to its own range (default: no)",
     )
 
 

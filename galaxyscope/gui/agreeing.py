@@ -8,7 +8,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from galaxyscope.gui import chores, dialogs
+from galaxyscope.gui import chores_lines, dialogs
 from galaxyscope.gui.bridge import Task
 from galaxyscope.gui.desk import Desk, one_line
 from galaxyscope.gui.model import Galaxy
@@ -164,7 +164,9 @@ class Agreeing(QObject):
                 "Draw figure",
                 path,
                 IO,
-                functools.partial(chores.draw_figure, found.found, path, self._desk.session.path),
+                functools.partial(
+                    chores_lines.draw_figure, found.found, path, self._desk.session.path
+                ),
                 done=lambda _: self._desk.say(f"Figure written to {path.name}"),
                 failed=lambda failure: self._desk.say(one_line(f"Figure failed: {failure}")),
             )

@@ -10,7 +10,8 @@ from typing import Literal
 from galaxyscope.explain.cards import CARDS
 from galaxyscope.gui.desk import one_line
 from galaxyscope.gui.rows import DRAWN_ERROR_PX, angle_text, difference_text, length_text, who
-from galaxyscope.measure.phase import AMPLITUDE, BRACKET, DEGREES
+from galaxyscope.measure.joint import FACTOR, SHARE, STRETCH
+from galaxyscope.measure.phase import AMPLITUDE, DEGREES
 from galaxyscope.records.record import Record
 
 Quantity = Literal["arcsec", "px", "kpc", "pa", "difference"]
@@ -24,6 +25,10 @@ _TITLES = {
     "difference": "Drawn minus automatic",
 }
 _SEARCHES = {
+    "joint": f"L = {FACTOR:g} · √(L_light · L_map). L_light: twice the radius up to which the "
+    f"second Fourier component of the light on circles keeps {AMPLITUDE:g} of its peak and "
+    f"{DEGREES:g}° of the axis that the map shows. L_map = S · (ℓ / S)^{STRETCH:g}, ℓ the length "
+    f"along that axis that holds {SHARE:.0%} of the map, S the side of the network's field.",
     "phase": "L = twice the radius up to which the second Fourier component of the light on "
     f"circles keeps {AMPLITUDE:g} of its peak and {DEGREES:g}° of the axis that the map shows.",
     "invariant": "L = extent, along its long axis, of the map above the first threshold where "
@@ -31,16 +36,11 @@ _SEARCHES = {
     "published": "L = farthest pair of pixel centres of the map above the first threshold "
     "(from 0.5 of the maximum, in steps of 0.0001) where |Pearson r| exceeds T_c.",
 }
-_SAMPLING = (
-    "± is one standard deviation and covers only the sampling noise of the map and the pixel "
-    "grid: how well this map fixes the length, not how well the map shows the bar."
+_ERROR = (
+    "± is one standard deviation, its parts added in quadrature: samples of the map, choice of "
+    "networks, definition of the end, pixel grid, and what this algorithm is off by on simulated "
+    "bars. It does not know whether there is a bar."
 )
-_LIGHT = (
-    "± is one standard deviation: the sampling noise of the map's axis, the pixel grid, and half "
-    f"the difference between the lengths where the light's component keeps {BRACKET[0]:g} and "
-    f"{BRACKET[1]:g} of its peak. It does not cover how well the map shows the bar."
-)
-_CAUTIONS = {"phase": _LIGHT}
 _NO_ERROR = "No ±: the method has no independent samples to estimate one from."
 _BY_HAND = f"No ±: a line drawn by hand is rounded to {DRAWN_ERROR_PX:g} px."
 
@@ -76,11 +76,7 @@ def how_computed(record: Record, quantity: Quantity) -> Computation:
     automatic = record.kind == "automatic"
     error = _BY_HAND
     if automatic:
-        error = (
-            _NO_ERROR
-            if record.length_err_px is None
-            else _CAUTIONS.get(record.algorithm, _SAMPLING)
-        )
+        error = _NO_ERROR if record.length_err_px is None else _ERROR
     return Computation(
         f"{_TITLES[quantity]} · {one_line(who(record))}",
         _value(record, quantity),
@@ -135,6 +131,7 @@ def _inputs(record: Record) -> list[tuple[str, str]]:
     else:
         inputs.append(("Drawn by", record.observer))
     inputs += [
+        ("Parts of ±", _parts(record)),
         ("Ends", _ends(record)),
         ("Pixel scale", _scale(record)),
         ("Redshift", "" if record.redshift is None else f"{record.redshift:g}"),
@@ -160,6 +157,18 @@ def _flat(kept: object, before: str = "") -> list[tuple[str, object]]:
     return [pair for name, value in kept.items() for pair in _flat(value, f"{before} {name}")]
 
 
+def _parts(record: Record) -> str:
+    parts = {
+        "samples": record.err_sampling_px,
+        "networks": record.err_networks_px,
+        "end": record.err_threshold_px,
+        "grid": record.err_grid_px,
+        "algorithm": record.err_method_px,
+    }
+    known = [f"{name} {value:.2f}" for name, value in parts.items() if value is not None]
+    return f"{', '.join(known)} px" if known else ""
+
+
 def _ends(record: Record) -> str:
     if record.ends is None:
         return ""
@@ -178,7 +187,7 @@ def _reference(record: Record) -> str:
         return ""
     card = next((card for card in CARDS if card.name == record.method), None)
     paper = PAPER
-    if record.algorithm == "phase":
+    if record.algorithm in ("joint", "phase"):
         paper = "Aguerri et al. 2009, A&A 495, 491 (amplitude and phase), with the map's axis"
     if record.algorithm == "invariant":
         paper += ", with R instead of Pearson's r so that all angles measure alike"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from galaxyscope.explain.protocol import Attribution
-from galaxyscope.gui.chores import Profiles
+from galaxyscope.gui.chores_lines import Profiles
 from galaxyscope.gui.computed import Computation
 from galaxyscope.gui.desk import one_line
 from galaxyscope.gui.rows import value_text

@@ -17,6 +17,7 @@ from galaxyscope.gui.panels.common import Offer
 from galaxyscope.gui.panels.explain import ExplainPanel
 from galaxyscope.gui.suit import BAR, unsuitable, without_bar
 from galaxyscope.gui.tasks import target_choices
+from galaxyscope.measure.bars import DEFAULT_ALGORITHM
 from galaxyscope.work.jobs import Failure
 from galaxyscope.work.lanes import IO
 
@@ -47,7 +48,7 @@ class Explaining(QObject):
         super().__init__(desk.window)
         self._desk, self._classifying, self._panel = desk, classifying, panel
         self.automatic = desk.settings.flag("explain_automatically")
-        self.algorithm = desk.settings.text("algorithm", "phase")
+        self.algorithm = desk.settings.text("algorithm", DEFAULT_ALGORITHM)
         self._explaining: Task | None = None
         self._automatic_once = False
         # Why this network was not used on a galaxy when it was asked for, and what leads on.

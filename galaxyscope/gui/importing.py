@@ -10,7 +10,7 @@ from typing import Any
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QFileDialog
 
-from galaxyscope.gui import chores
+from galaxyscope.gui import chores, chores_lines
 from galaxyscope.gui.bridge import Task
 from galaxyscope.gui.desk import Desk, one_line
 from galaxyscope.gui.model import Galaxy
@@ -64,14 +64,19 @@ class Importing(QObject):
                 paths[0],
                 chores.SESSION,
                 functools.partial(
-                    chores.read_lines, self._desk.session, paths, columns or {}, scale, pictures
+                    chores_lines.read_lines,
+                    self._desk.session,
+                    paths,
+                    columns or {},
+                    scale,
+                    pictures,
                 ),
                 done=functools.partial(self._keep, paths),
                 failed=functools.partial(self._ask_again, paths),
             )
         )
 
-    def _keep(self, paths: Sequence[Path], imported: chores.Imported) -> None:
+    def _keep(self, paths: Sequence[Path], imported: chores_lines.Imported) -> None:
         if self.dialog is not None:
             self.dialog.accept()
         rows = imported.rows

@@ -9,7 +9,7 @@ import numpy as np
 from PySide6.QtCore import QObject, QPoint, QTimer, Signal
 
 from galaxyscope.explain.cards import CARDS
-from galaxyscope.gui import chores
+from galaxyscope.gui import chores_lines
 from galaxyscope.gui.bridge import Task
 from galaxyscope.gui.canvas import Canvas, Overlay
 from galaxyscope.gui.computed_lines import how_long
@@ -152,7 +152,7 @@ class Mapping(QObject):
                 "Length over threshold",
                 galaxy.path,
                 "curve",
-                functools.partial(chores.follow_lengths, attribution),
+                functools.partial(chores_lines.follow_lengths, attribution),
                 done=functools.partial(self._followed, galaxy, attribution),
                 key="curve",
                 quiet=True,

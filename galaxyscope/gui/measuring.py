@@ -20,7 +20,8 @@ from galaxyscope.gui.panels.measurements import MeasurementsPanel
 from galaxyscope.gui.rows import length_of_ends, line_label, who, width_label
 from galaxyscope.gui.undo import Change
 from galaxyscope.measure.results import LineMeasurement
-from galaxyscope.records.record import Record, now, record_of_line, redrawn, with_width
+from galaxyscope.records.drawn import redrawn, with_width
+from galaxyscope.records.record import Record, now, record_of_line
 from galaxyscope.records.store import ImageSettings
 from galaxyscope.work.lanes import IO
 

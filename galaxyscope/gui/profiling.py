@@ -7,7 +7,7 @@ import math
 
 from PySide6.QtCore import QObject, QPoint, Signal
 
-from galaxyscope.gui import chores
+from galaxyscope.gui import chores, chores_lines
 from galaxyscope.gui.bridge import Task
 from galaxyscope.gui.canvas import Canvas, Ends
 from galaxyscope.gui.computed_lines import how_profiled
@@ -44,7 +44,7 @@ class Profiling(QObject):
         self._desk, self._canvas, self._panel = desk, canvas, panel
         self._ruler: Ends | None = None
         self._ends: Ends | None = None
-        self._found: chores.Profiles | None = None
+        self._found: chores_lines.Profiles | None = None
         self._name = ""
         canvas.ruler_laid.connect(self._lay)
         panel.width_changed.connect(lambda _width: self.refresh())
@@ -79,7 +79,7 @@ class Profiling(QObject):
                 galaxy.path,
                 PROFILE,
                 functools.partial(
-                    chores.profiles, chores.worker_copy(image), attribution, self._ends, width
+                    chores_lines.profiles, chores.worker_copy(image), attribution, self._ends, width
                 ),
                 done=functools.partial(self._show, galaxy, self._ends, colour, editable),
                 failed=lambda failure: self._panel.show_hint(one_line(f"No profile: {failure}")),
@@ -137,7 +137,7 @@ class Profiling(QObject):
     # -- plot
 
     def _show(
-        self, galaxy: Galaxy, ends: Ends, colour: str, editable: bool, found: chores.Profiles
+        self, galaxy: Galaxy, ends: Ends, colour: str, editable: bool, found: chores_lines.Profiles
     ) -> None:
         image = galaxy.image
         if galaxy is not self._desk.workspace.current or image is None or ends != self._ends:
@@ -185,7 +185,7 @@ class Profiling(QObject):
         return next((r.id for r in rows if r.kind == "drawn" and r.ends == self._ends), None)
 
 
-def _at_ends(found: chores.Profiles) -> str:
+def _at_ends(found: chores_lines.Profiles) -> str:
     """Return what light and map are at the ends, as shares of their peaks on the line."""
     parts = []
     for name, profile in (("light", found.light), ("map", found.map)):

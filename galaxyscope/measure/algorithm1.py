@@ -11,6 +11,8 @@ the same answers to the last bit from one sort (:mod:`galaxyscope.measure.search
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -125,6 +127,23 @@ def published(
             break
     mask = relative > threshold
     return BarSearch(float(threshold), _pearson(mask), mask, farthest_pair(mask), stopped_by)
+
+
+def ends_above(
+    values: NDArray[np.floating], levels: Sequence[float], *, scale: bool = True
+) -> list[Ends | None]:
+    """Farthest pair of pixel centres above each of some levels, wherever a search would stop.
+
+    Parameters
+    ----------
+    values : ndarray, shape (rows, columns)
+    levels : sequence of float
+        Relative to the map's range, 0 to 1.
+    scale : bool
+        As for `published`.
+    """
+    relative = scaled_by_range(values) if scale else as_map(values).astype(np.float32)
+    return [farthest_pair(relative > np.float32(level)) for level in levels]
 
 
 def farthest_pair(mask: Mask) -> Ends | None:

@@ -3,28 +3,40 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from galaxyscope.measure.algorithm1 import published
-from galaxyscope.measure.invariant import invariant, scaled_min_pixels
-from galaxyscope.measure.phase import AMPLITUDE, BRACKET, DEGREES, INNER, LightRings, phase, rings
-from galaxyscope.measure.results import BarMeasurement
+from galaxyscope.measure import joint
+from galaxyscope.measure.finding import FOLLOW_LIGHT, Finder, Found
+from galaxyscope.measure.invariant import scaled_min_pixels
+from galaxyscope.measure.phase import AMPLITUDE, DEGREES, INNER, rings
+from galaxyscope.measure.results import BarMeasurement, LengthErrors
 from galaxyscope.measure.search import BarSearch, Ends, Mask, NoBarError
+from galaxyscope.measure.uncertainty import (
+    GRID_ERROR_PX,
+    METHOD_ERROR,
+    about,
+    jackknife_error,
+    standard_error,
+)
+from galaxyscope.measure.variants import (
+    AVERAGES,
+    X_INPUTS,
+    Average,
+    XInput,
+    mean_of_ends,
+    mean_of_scaled,
+)
 from galaxyscope.sky.frame import Affine
 
-ALGORITHMS = ("phase", "invariant", "published")
+Map = NDArray[np.floating]
 
-#: Standard deviation of a length from the pixel grid alone, in map pixels. Published ends sit
-#: on pixel centres: each is off by up to half a pixel, √2 · 1/√12. Invariant ends come from a
-#: contour between the pixels: the root mean square error of antialiased rectangles over
-#: angles, offsets and widths, see tests/measure/test_invariant.py. The step of 0.0001 between
-#: levels adds less than 0.01 px to either where the map falls by half over less than 50 px,
-#: and is neglected. For `phase`, whose light is smoothed and interpolated like a contour, the
-#: value of `invariant` stands in; the doubt about its definition is far larger.
-GRID_ERROR_PX = {"published": 0.41, "invariant": 0.15, "phase": 0.15}
+ALGORITHMS = (*FOLLOW_LIGHT, "invariant", "published")
+#: What agrees best with people on real galaxies, see docs/bar-lengths.md.
+DEFAULT_ALGORITHM = "joint"
 
 #: Below this elongation the inner part of a map shows no axis to speak of.
 ROUND_MAP = 0.2
@@ -36,9 +48,10 @@ class BarSettings:
 
     Parameters
     ----------
-    algorithm : {"phase", "invariant", "published"}
-        See :mod:`galaxyscope.measure.phase`, :mod:`galaxyscope.measure.invariant` and
-        :mod:`galaxyscope.measure.algorithm1`. The last four settings are not for `phase`.
+    algorithm : {"joint", "phase", "invariant", "published"}
+        See :mod:`galaxyscope.measure.joint`, :mod:`galaxyscope.measure.phase`,
+        :mod:`galaxyscope.measure.invariant` and :mod:`galaxyscope.measure.algorithm1`. The next
+        four settings are for the last two.
     correlation : float
         T_c, the elongation at which the search stops, in (0, 1].
     min_pixels : int
@@ -50,6 +63,13 @@ class BarSettings:
     off_centre : float
         Flag a bar whose mask has its centroid farther from the map's centre than this
         fraction of the map's shorter side.
+    average : {"map", "scaled-maps", "lengths"}
+        How the networks of an ensemble are joined: the mean of their maps is measured as it
+        is; each map is scaled by itself first; or each map is measured and the lengths are
+        averaged. See :mod:`galaxyscope.measure.variants`. All the same for one network.
+    x_input : {"no", "plain", "renormalised"}
+        Multiply the scaled map by the grey picture; `published` then scales it again only where
+        asked to, the others always do.
     """
 
     algorithm: str = "invariant"
@@ -57,12 +77,18 @@ class BarSettings:
     min_pixels: int = 40
     nucleus_radius: float | None = None
     off_centre: float = 0.1
+    average: Average = "map"
+    x_input: XInput = "no"
 
     def __post_init__(self) -> None:
         if self.algorithm not in ALGORITHMS:
             raise ValueError(
                 f"unknown bar algorithm {self.algorithm!r}; known are {', '.join(ALGORITHMS)}"
             )
+        if self.average not in AVERAGES:
+            raise ValueError(f"average must be one of {', '.join(AVERAGES)}")
+        if self.x_input not in X_INPUTS:
+            raise ValueError(f"x_input must be one of {', '.join(X_INPUTS)}")
         if not 0 < self.correlation <= 1:
             raise ValueError(f"correlation must lie in (0, 1], not {self.correlation}")
         if self.min_pixels < 1:
@@ -74,23 +100,20 @@ class BarSettings:
 
 
 def measure_bar(
-    values: NDArray[np.floating],
+    values: Map,
     to_cutout: Affine,
-    blocks: NDArray[np.floating] | None = None,
+    blocks: Map | None = None,
     settings: BarSettings = BarSettings(),
-    light: NDArray[np.floating] | None = None,
+    light: Map | None = None,
+    members: Mapping[str, Map] | None = None,
+    picture: Map | None = None,
 ) -> BarMeasurement:
     """Measure the bar on an attribution map.
 
     The search runs on the map's own pixels; its ends are then mapped to the cutout and the
-    length is taken between them there.
-
-    With blocks (means over disjoint, equally large groups of samples) the error is their
-    delete-one jackknife, ``sqrt((B−1)/B Σ (L_i − L̄)²)`` with L_i measured on the mean of all
-    blocks but i (Efron & Stein 1981), added in quadrature to the error of the pixel grid
-    (`GRID_ERROR_PX`) and, for `phase`, to half the difference between the lengths at the
-    amplitudes of `BRACKET`. It says how well the samples fix the length on this network's map, not
-    how well the map shows the bar.
+    length is taken between them there. What its error is made of stands in
+    :mod:`galaxyscope.measure.uncertainty`; blocks are those of the mean map also where lengths
+    are averaged.
 
     Parameters
     ----------
@@ -99,10 +122,15 @@ def measure_bar(
     to_cutout : Affine
         Map pixel → cutout pixel.
     blocks : ndarray, shape (B, rows, columns), optional
+        Means over disjoint, equally large groups of samples.
     settings : BarSettings
     light : ndarray, shape (rows, columns), optional
         The galaxy on the map's own pixels (`galaxyscope.measure.phase.light_on_map`); needed
-        by `phase` alone.
+        by `joint` and `phase`.
+    members : mapping of name to ndarray, shape (rows, columns), optional
+        Maps of the networks that `values` is the mean of.
+    picture : ndarray, shape (rows, columns), optional
+        Grey picture in 0 … 1 on the map's pixels; needed for `x_input`.
 
     Returns
     -------
@@ -110,29 +138,35 @@ def measure_bar(
         Flags: ``no-bar`` (see its reason) · ``min-pixels`` (fewer than T_1 pixels were left
         before the mask was elongated) · ``not-elongated`` (neither condition ended the
         search) · ``touches-frame`` (the mask reaches the map's edge: the bar may be longer) ·
-        ``off-centre`` · ``round-map`` (`phase`: the map
+        ``off-centre`` · ``round-map`` (`joint`, `phase`: the map
         hardly shows an axis) · ``not-finite`` (the map has such pixels) · ``unstable`` (no bar on
-        some jackknife maps).
+        some jackknife maps) · ``not-in-all-networks`` (no bar on the map of some member). Where
+        lengths are averaged a flag holds for at least one member.
 
     Raises
     ------
     ValueError
-        If the map is not two-dimensional, the blocks do not fit it, or `phase` gets no light.
+        If the map is not two-dimensional, or blocks, members, light or picture do not fit it or
+        are missing.
     """
     values = np.asarray(values)
-    if settings.algorithm == "phase" and light is None:
-        raise ValueError("the algorithm 'phase' needs the light of the galaxy")
-    if blocks is not None and np.asarray(blocks).shape[1:] != values.shape:
-        raise ValueError(
-            f"blocks of shape {np.asarray(blocks).shape} do not fit a map of {values.shape}"
-        )
+    alone = [np.asarray(one) for one in (members or {}).values()]
+    _check(values, blocks, settings, light, alone, picture)
     parameters = _parameters(settings, values.shape)
-    around = None
     try:
-        if settings.algorithm == "phase":
-            around = rings(np.asarray(light, np.float64))
-        search = _search(values, settings, around)
-        ends, length, scale = _on_cutout(to_cutout, search)
+        around = (
+            rings(np.asarray(light, np.float64)) if settings.algorithm in FOLLOW_LIGHT else None
+        )
+        find = Finder(to_cutout, settings, around, picture)
+        each = [found for one in alone if (found := find.or_none(one)) is not None]
+        if settings.average == "lengths" and alone:
+            main = each
+        elif settings.average == "scaled-maps" and alone:
+            main = [find(mean_of_scaled(alone, settings.algorithm), is_scaled=True)]
+        else:
+            main = [find(values)]
+        if not main:
+            raise NoBarError("No network's map shows a bar.")
     except NoBarError as error:
         return BarMeasurement(
             algorithm=settings.algorithm,
@@ -146,85 +180,104 @@ def measure_bar(
             reason=str(error),
             parameters=parameters,
         )
-    flags = _flags(values, search, settings)
-    length_err = None
-    if blocks is not None and len(blocks) > 1:
-        lengths = _jackknife_lengths(np.asarray(blocks), to_cutout, settings, around)
-        if len(lengths) < len(blocks):
-            flags = (*flags, "unstable")
-        if len(lengths) > 1:
-            grid = GRID_ERROR_PX[settings.algorithm] * scale
-            length_err = float(np.hypot(jackknife_error(lengths), grid))
-            if around is not None:
-                longer, shorter = (
-                    _on_cutout(to_cutout, phase(values, around, a))[1] for a in BRACKET
-                )
-                length_err = float(np.hypot(length_err, (longer - shorter) / 2))
+    searches = [one.search for one in main]
+    flags = list(dict.fromkeys(f for one in searches for f in _flags(values, one, settings)))
+    if len(each) < len(alone):
+        flags.append("not-in-all-networks")
+    ends = main[0].ends if len(main) == 1 else mean_of_ends([one.ends for one in main])
+    left_out = [] if blocks is None else _without_each(np.asarray(blocks))
+    rest = [found for one in left_out if (found := find.or_none(one)) is not None]
+    if len(rest) < len(left_out):
+        flags.append("unstable")
+    errors = _errors(settings.algorithm, main, rest, each, find)
+    # Those that follow the light search no level.
+    thresholds = [one.threshold for one in searches if one.stopped_by != "light"]
+    elongations = [one.elongation for one in searches if one.elongation is not None]
     return BarMeasurement(
         algorithm=settings.algorithm,
         ends=ends,
-        length_px=length,
-        length_err_px=length_err,
-        # `phase` searches no level: its map gives the axis only.
-        threshold=None if search.stopped_by == "light" else search.threshold,
-        elongation=search.elongation,
-        pixels=int(search.mask.sum()),
-        flags=flags,
+        length_px=_length(main),
+        length_err_px=errors.total,
+        threshold=float(np.mean(thresholds)) if thresholds else None,
+        elongation=float(np.mean(elongations)) if elongations else None,
+        pixels=round(float(np.mean([one.mask.sum() for one in searches]))),
+        flags=tuple(flags),
         parameters=parameters,
+        errors=errors,
+        angle_err_deg=_angle_error(_angle(ends), rest, each),
     )
 
 
-def jackknife_error(estimates: NDArray[np.floating] | list[float]) -> float:
-    """Combine delete-one estimates to a standard error: ``sqrt((B−1)/B Σ (L_i − L̄)²)``.
-
-    Parameters
-    ----------
-    estimates : array_like, shape (B,)
-        Estimate without block i, for every i.
-    """
-    e = np.asarray(estimates, np.float64)
-    return float(np.sqrt((len(e) - 1) * e.var()))
-
-
-def _search(
-    values: NDArray[np.floating], settings: BarSettings, around: LightRings | None
-) -> BarSearch:
-    if around is not None:
-        return phase(values, around)
-    if settings.algorithm == "published":
-        return published(values, settings.correlation, settings.min_pixels)
-    return invariant(values, settings.correlation, settings.min_pixels, settings.nucleus_radius)
-
-
-def _on_cutout(to_cutout: Affine, search: BarSearch) -> tuple[Ends, float, float]:
-    """Map the ends to the cutout: ends, length there, cutout pixels per map pixel along it."""
-    if search.ends is None:
-        raise NoBarError(
-            f"Too few pixels of the map ({int(search.mask.sum())}) lie above the level "
-            f"{search.threshold:.4f}, where the search stopped."
-        )
-    (x1, y1), (x2, y2) = to_cutout(search.ends).tolist()
-    # Not hypot: the square root of a sum of whole squares is exact to the last bit.
-    length = math.sqrt((x2 - x1) ** 2 + (y2 - y1) ** 2)
-    return ((x1, y1), (x2, y2)), length, length / math.dist(*search.ends)
-
-
-def _jackknife_lengths(
-    blocks: NDArray[np.floating],
-    to_cutout: Affine,
+def _check(
+    values: Map,
+    blocks: Map | None,
     settings: BarSettings,
-    around: LightRings | None,
-) -> list[float]:
-    """Length on the mean of all blocks but one, for every block that leaves a bar."""
+    light: Map | None,
+    members: Sequence[Map],
+    picture: Map | None,
+) -> None:
+    if settings.algorithm in FOLLOW_LIGHT and light is None:
+        raise ValueError(f"the algorithm {settings.algorithm!r} needs the light of the galaxy")
+    if settings.x_input != "no" and picture is None:
+        raise ValueError("x_input needs the picture")
+    if blocks is not None and np.asarray(blocks).shape[1:] != values.shape:
+        raise ValueError(
+            f"blocks of shape {np.asarray(blocks).shape} do not fit a map of {values.shape}"
+        )
+    others = [("map of a member", one.shape) for one in members if one.shape != values.shape]
+    if picture is not None and np.asarray(picture).shape != values.shape:
+        others.append(("picture", np.asarray(picture).shape))
+    for name, shape in others:
+        raise ValueError(f"the {name} of shape {shape} does not fit a map of {values.shape}")
+
+
+def _length(bars: Sequence[Found]) -> float:
+    return float(np.mean([bar.length for bar in bars])) if len(bars) > 1 else bars[0].length
+
+
+def _without_each(blocks: Map) -> list[Map]:
+    """Mean of all blocks but one, for each; none of a single block."""
+    if len(blocks) < 2:
+        return []
     total = blocks.sum(axis=0, dtype=np.float64)
-    lengths = []
-    for block in blocks:
-        rest = ((total - block) / (len(blocks) - 1)).astype(blocks.dtype, copy=False)
-        try:
-            lengths.append(_on_cutout(to_cutout, _search(rest, settings, around))[1])
-        except NoBarError:
-            continue
-    return lengths
+    return [
+        ((total - block) / (len(blocks) - 1)).astype(blocks.dtype, copy=False) for block in blocks
+    ]
+
+
+def _errors(
+    algorithm: str,
+    main: Sequence[Found],
+    rest: Sequence[Found],
+    each: Sequence[Found],
+    find: Finder,
+) -> LengthErrors:
+    """Parts of the error of the mean length of `main`."""
+    brackets = [find.bracket(one) for one in main]
+    spans = [max(some) - min(some) for some in brackets if some]
+    share = METHOD_ERROR.get(algorithm)
+    return LengthErrors(
+        sampling=jackknife_error([one.length for one in rest]) if len(rest) > 1 else None,
+        networks=standard_error([one.length for one in each]) if len(each) > 1 else None,
+        threshold=float(np.mean(spans)) / 2 if spans else None,
+        grid=GRID_ERROR_PX[algorithm] * float(np.mean([one.scale for one in main])),
+        method=None if share is None else share * _length(main),
+    )
+
+
+def _angle_error(angle: float, rest: Sequence[Found], each: Sequence[Found]) -> float | None:
+    """Error of the direction in degrees, from the same maps as that of the length."""
+    parts = []
+    if len(rest) > 1:
+        parts.append(jackknife_error(about([_angle(one.ends) for one in rest], angle)))
+    if len(each) > 1:
+        parts.append(standard_error(about([_angle(one.ends) for one in each], angle)))
+    return math.hypot(*parts) if parts else None
+
+
+def _angle(ends: Ends) -> float:
+    (x1, y1), (x2, y2) = ends
+    return math.degrees(math.atan2(y2 - y1, x2 - x1))
 
 
 def _flags(
@@ -256,8 +309,17 @@ def _centroid_distance(mask: Mask) -> float:
 def _parameters(settings: BarSettings, shape: tuple[int, ...]) -> dict[str, object]:
     """Everything a reader needs to repeat the measurement; JSON types only."""
     parameters: dict[str, object] = asdict(settings)
-    if settings.algorithm == "phase":
-        return {"algorithm": "phase", "amplitude": AMPLITUDE, "degrees": DEGREES, "inner": INNER}
+    if settings.algorithm in FOLLOW_LIGHT:
+        constants = {"amplitude": AMPLITUDE, "degrees": DEGREES, "inner": INNER}
+        if settings.algorithm == "joint":
+            constants |= {
+                "share": joint.SHARE,
+                "peak_within": joint.PEAK_WITHIN,
+                "stretch": joint.STRETCH,
+                "factor": joint.FACTOR,
+            }
+        kept = ("algorithm", "average", "x_input")
+        return {name: parameters[name] for name in kept} | constants
     if settings.algorithm == "invariant":
         parameters["min_pixels_on_map"] = scaled_min_pixels(settings.min_pixels, shape)
     else:

@@ -12,6 +12,8 @@ R = (1 − q²)/(1 + q²), so that R > 0.85 means q < 0.285.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -142,6 +144,25 @@ def invariant(
         axis_ends(relative, float(threshold), mask),
         stopped_by,
     )
+
+
+def contour_ends(
+    values: NDArray[np.floating], levels: Sequence[float], nucleus_radius: float | None = None
+) -> list[Ends | None]:
+    """Find the ends on the principal axis at each of some levels, wherever a search would stop.
+
+    Parameters
+    ----------
+    values : ndarray, shape (rows, columns)
+    levels : sequence of float
+        Relative to the map's maximum.
+    nucleus_radius : float, optional
+        As for `invariant`; what lies outside at half maximum is blank at every level.
+    """
+    relative = scaled_by_maximum(values)
+    if nucleus_radius is not None:
+        relative = near_nucleus(relative, nucleus_radius)
+    return [axis_ends(relative, level, relative > level) for level in levels]
 
 
 def axis_ends(relative: Levels, level: float, mask: Mask) -> Ends | None:

@@ -19,7 +19,7 @@ from galaxyscope.measure.invariant import scaled_by_maximum
 from galaxyscope.measure.search import BarSearch, Floats, NoBarError, point_pair
 from galaxyscope.sky.frame import Affine
 from galaxyscope.sky.image import SkyImage
-from galaxyscope.sky.locate import UNSTRETCH
+from galaxyscope.sky.locate import DARK_SKY, UNSTRETCH
 
 #: The bar ends where the component along its axis falls below this share of its peak …
 AMPLITUDE = 0.7
@@ -63,7 +63,9 @@ class LightRings:
 def light_on_map(image: SkyImage, to_cutout: Affine, shape: tuple[int, int]) -> Floats:
     """Light of a cutout on the pixel grid of a map, sky subtracted, any unit.
 
-    Pictures (JPEG, PNG) were stretched; sinh takes that back, see `galaxyscope.sky.locate`.
+    Pictures (JPEG, PNG) were stretched; sinh takes that back, see `galaxyscope.sky.locate`. The
+    sky is the 20th percentile, but no brighter than the sky of a picture can be: a galaxy that
+    fills its frame leaves no sky to see.
 
     Parameters
     ----------
@@ -82,6 +84,8 @@ def light_on_map(image: SkyImage, to_cutout: Affine, shape: tuple[int, int]) -> 
     if not finite.size:
         raise NoBarError("No pixel of the picture has a value.")
     sky = float(np.percentile(finite, 20))
+    if image.full_scale is not None:
+        sky = min(sky, float(np.sinh(UNSTRETCH * DARK_SKY)))
     return np.asarray(resample(light - np.float32(sky), to_cutout, shape), np.float64)
 
 

@@ -2,11 +2,47 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from typing import Any
 
 Point = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class LengthErrors:
+    """What the error of a length is made of: one standard deviation each, in cutout pixels.
+
+    None is not known, or does not apply. See `galaxyscope.measure.uncertainty`.
+
+    Parameters
+    ----------
+    sampling : float or None
+        From the finite number of samples of the map: jackknife over its blocks.
+    networks : float or None
+        From the choice of networks: standard error of the mean over an ensemble's members.
+    threshold : float or None
+        From the definition of the end: half the difference of the lengths at a level (or share
+        of the light's peak) a little lower and a little higher.
+    grid : float or None
+        From the pixel grid of the map.
+    method : float or None
+        What the others leave: scatter of this algorithm about the truth on simulated bars.
+    """
+
+    sampling: float | None = None
+    networks: float | None = None
+    threshold: float | None = None
+    grid: float | None = None
+    method: float | None = None
+
+    @property
+    def total(self) -> float | None:
+        """All that is known in quadrature; None where the map's own error is not known."""
+        if self.sampling is None and self.networks is None:
+            return None
+        return math.hypot(*(part for part in astuple(self) if part is not None))
 
 
 @dataclass(frozen=True)
@@ -16,13 +52,14 @@ class BarMeasurement:
     Parameters
     ----------
     algorithm : str
-        ``"phase"``, ``"invariant"`` or ``"published"``.
+        ``"joint"``, ``"phase"``, ``"invariant"`` or ``"published"``.
     ends : ((x1, y1), (x2, y2)) or None
         Ends of the bar in cutout pixels; None where no bar was found.
     length_px : float or None
         Full length in cutout pixels.
     length_err_px : float or None
-        One standard deviation, None where the map has no blocks to estimate it from.
+        One standard deviation: the total of `errors`. None where the map has neither blocks nor
+        members to estimate it from.
     threshold : float or None
         Level, relative to the map's maximum, at which the search stopped.
     elongation : float or None
@@ -36,6 +73,10 @@ class BarMeasurement:
         One sentence where no bar was found, else empty.
     parameters : mapping
         Settings of the algorithm.
+    errors : LengthErrors
+        The parts of `length_err_px`.
+    angle_err_deg : float or None
+        One standard deviation of the bar's direction, from blocks and members.
     """
 
     algorithm: str
@@ -48,6 +89,8 @@ class BarMeasurement:
     flags: tuple[str, ...] = ()
     reason: str = ""
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    errors: LengthErrors = LengthErrors()
+    angle_err_deg: float | None = None
 
 
 @dataclass(frozen=True)

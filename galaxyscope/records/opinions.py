@@ -33,17 +33,18 @@ def with_sizes(
 ) -> Record:
     """Add the galaxy's size and the full length over its diameter."""
 
-    def per(radius: float | None) -> float | None:
-        if radius is None or record.length_arcsec is None:
-            return None
-        return record.length_arcsec / (2 * radius)
+    def per(radius: float | None, length: float | None = record.length_arcsec) -> float | None:
+        return None if radius is None or length is None else length / (2 * radius)
 
+    error = record.length_err_arcsec
     return dataclasses.replace(
         record,
         r90_arcsec=r90_arcsec,
         r25_arcsec=r25_arcsec,
         length_per_2r90=per(r90_arcsec),
         length_per_2r25=per(r25_arcsec),
+        length_err_per_2r90=per(r90_arcsec, error),
+        length_err_per_2r25=per(r25_arcsec, error),
     )
 
 
@@ -51,13 +52,18 @@ def with_kpc_h(record: Record) -> Record:
     """Add the length in kpc/h: that in kpc times the h of its cosmology."""
     if record.length_kpc is None or record.cosmology != COSMOLOGY_NAME:
         return record
-    return dataclasses.replace(record, length_kpc_h=record.length_kpc * H)
+    error = record.length_err_kpc
+    return dataclasses.replace(
+        record,
+        length_kpc_h=record.length_kpc * H,
+        length_err_kpc_h=None if error is None else error * H,
+    )
 
 
 def with_disc(record: Record, disc: Disc) -> Record:
     """Add the disc and the length in its plane; flags ``inclined`` above 60°.
 
-    The error of the bar's own direction is not known and left out.
+    The error of the bar's own direction counts where it is known.
 
     Parameters
     ----------
@@ -75,10 +81,17 @@ def with_disc(record: Record, disc: Disc) -> Record:
     )
     if record.length_px is None or record.pa_deg is None:
         return told
-    flat = deproject(record.length_px, record.pa_deg, disc, record.length_err_px)
+    flat = deproject(
+        record.length_px, record.pa_deg, disc, record.length_err_px, record.pa_err_deg or 0.0
+    )
 
     def stretched(length: float | None) -> float | None:
         return None if length is None else length * flat.factor
+
+    def error(length: float | None) -> float | None:
+        if length is None or flat.error is None:
+            return None
+        return stretched(length) * flat.error / flat.length  # type: ignore[operator]
 
     flags = f"{record.flags} inclined".strip() if flat.steep else record.flags
     return dataclasses.replace(
@@ -87,6 +100,8 @@ def with_disc(record: Record, disc: Disc) -> Record:
         deprojected_err_px=flat.error,
         deprojected_arcsec=stretched(record.length_arcsec),
         deprojected_kpc=stretched(record.length_kpc),
+        deprojected_err_arcsec=error(record.length_arcsec),
+        deprojected_err_kpc=error(record.length_kpc),
         flags=flags,
     )
 

@@ -29,7 +29,6 @@ AngleFrame = Literal["sky", "image", ""]
 
 #: A bar that the network gives less than this is flagged ``unlikely``: every map has an axis.
 UNLIKELY = 0.2
-WIDTH_ENDS = ("width_x1", "width_y1", "width_x2", "width_y2")
 
 
 def now() -> str:
@@ -79,11 +78,15 @@ class Record:
         File, hash of its bytes, and which of its pictures (empty where it has only one).
     kind : {"automatic", "drawn"}
     algorithm : str
-        ``"phase"``, ``"invariant"`` or ``"published"``; ``"line"`` for drawn ones.
+        ``"joint"``, ``"phase"``, ``"invariant"`` or ``"published"``; ``"line"`` for drawn ones.
     length_px, length_err_px, length_arcsec, length_err_arcsec, length_kpc : float or None
         The error in arcsec follows from that in pixels where both it and the scale are known;
         imported rows may know nothing else.
-    pa_deg : float or None
+    length_err_kpc : float or None
+        Of `length_kpc`, from `length_err_px` alone: the redshift is taken as exact.
+    err_sampling_px, err_networks_px, err_threshold_px, err_grid_px, err_method_px
+        The parts of `length_err_px`, see `galaxyscope.measure.results.LengthErrors`.
+    pa_deg, pa_err_deg : float or None
         In [0, 180).
     pa_frame : {"sky", "image", ""}
         ``sky``: east of north. ``image`` (no celestial WCS): counter-clockwise from
@@ -122,14 +125,15 @@ class Record:
     r90_arcsec, r25_arcsec : float or None
         Size of the galaxy, given or from a catalogue: petroR90 and the radius of the isophote
         of 25 mag/arcsec².
-    length_per_2r90, length_per_2r25 : float or None
-        Full length over the galaxy's diameter: relative lengths.
-    length_kpc_h : float or None
+    length_per_2r90, length_per_2r25, length_err_per_2r90, length_err_per_2r25 : float or None
+        Full length over the galaxy's diameter, which is taken as exact: relative lengths.
+    length_kpc_h, length_err_kpc_h : float or None
         Full length in kpc/h, where it was asked for.
     inclination_deg, inclination_err_deg, disc_pa_deg, disc_pa_err_deg, disc_source
         Of the disc, the position angle in `pa_frame`; ``user`` or ``isophotes``.
     deprojected_px, deprojected_err_px, deprojected_arcsec, deprojected_kpc : float or None
         Full length in the plane of the disc, see `galaxyscope.measure.deproject`.
+    deprojected_err_arcsec, deprojected_err_kpc : float or None
     isophote_ellipticity, isophote_pa_deg, isophote_length_px, isophote_turn_length_px
         Classical opinion, see `galaxyscope.measure.isophotes`: greatest ellipticity, direction
         (in `pa_frame`) and full length there, full length at the jump of the direction.
@@ -215,6 +219,18 @@ class Record:
     fourier_amplitude: float | None = None
     fourier_pa_deg: float | None = None
     fourier_length_px: float | None = None
+    err_sampling_px: float | None = None
+    err_networks_px: float | None = None
+    err_threshold_px: float | None = None
+    err_grid_px: float | None = None
+    err_method_px: float | None = None
+    pa_err_deg: float | None = None
+    length_err_kpc: float | None = None
+    length_err_per_2r90: float | None = None
+    length_err_per_2r25: float | None = None
+    length_err_kpc_h: float | None = None
+    deprojected_err_arcsec: float | None = None
+    deprojected_err_kpc: float | None = None
     light_r90_px: float | None = None
     blind_look: int | None = None
     blind_series: str = ""
@@ -230,6 +246,17 @@ class Record:
         if self.length_err_arcsec is None and self.length_err_px is not None:
             error = self.length_err_px * (self.scale_arcsec_per_px or math.nan)
             object.__setattr__(self, "length_err_arcsec", _finite(error))
+        if self.length_err_kpc is None and self.length_kpc is not None:
+            object.__setattr__(self, "length_err_kpc", self.error_of(self.length_kpc))
+
+    def error_of(self, length: float | None) -> float | None:
+        """Error of the same length in another unit: the relative error stays.
+
+        None where either is not known.
+        """
+        if length is None or not self.length_px or self.length_err_px is None:
+            return None
+        return length * self.length_err_px / self.length_px
 
     @property
     def ends(self) -> tuple[Point, Point] | None:
@@ -285,6 +312,12 @@ def record_of_bar(
         kind="automatic",
         algorithm=bar.algorithm,
         length_err_px=_finite(bar.length_err_px),
+        err_sampling_px=_finite(bar.errors.sampling),
+        err_networks_px=_finite(bar.errors.networks),
+        err_threshold_px=_finite(bar.errors.threshold),
+        err_grid_px=_finite(bar.errors.grid),
+        err_method_px=_finite(bar.errors.method),
+        pa_err_deg=_finite(bar.angle_err_deg),
         threshold=_finite(bar.threshold),
         flags=" ".join((*bar.flags, "unlikely") if unlikely else bar.flags),
         reason=bar.reason,
@@ -324,22 +357,6 @@ def record_of_line(
         **_of_ends(image, line.ends, line.length_px),
     )
     return drawn if automatic is None else compared(drawn, automatic)
-
-
-def redrawn(before: Record, image: SkyImage, line: LineMeasurement) -> Record:
-    """`before` with other ends: the same row of the same look, its width line with it."""
-    kept = ("id", "blind_look", "blind_series", "width_px", *WIDTH_ENDS)
-    changes = {name: getattr(before, name) for name in kept}
-    return dataclasses.replace(record_of_line(image, line), **changes)
-
-
-def with_width(record: Record, ends: tuple[Point, Point] | None) -> Record:
-    """`record` with a line across the bar; None takes it away."""
-    changes: dict[str, Any] = dict.fromkeys(("width_px", *WIDTH_ENDS))
-    if ends is not None:
-        values = [float(v) for end in ends for v in end]
-        changes = {"width_px": math.dist(*ends), **dict(zip(WIDTH_ENDS, values, strict=True))}
-    return dataclasses.replace(record, **changes)
 
 
 def record_of_no_bar(image: SkyImage, observer: str, created_at: str) -> Record:

@@ -19,6 +19,8 @@ FALLBACK_FRACTION = 50.0 / 424.0
 #: Pictures such as JPEGs were stretched before; sinh(6 × grey level) takes that back. Chosen
 #: so that on 60 SDSS cutouts of Galaxy Zoo the median of r90 over the true petroR90 is 1.00.
 UNSTRETCH = 6.0
+#: The sky of such pictures is no brighter than this share of the full scale.
+DARK_SKY = 0.05
 
 _WORK_SIZE = 144  # pixels along the longer side, so that the time taken is bounded
 _SMOOTHING = 1.0
@@ -147,7 +149,7 @@ def _sky(light: Array, full_scale: float | None) -> tuple[float, float]:
         noise = min(noise, 1.4826 * float(np.median(np.abs(steps))) / np.sqrt(2.0))
     if full_scale is not None:
         # Stretched pictures have a dark sky: what is brighter is a galaxy beyond the frame.
-        sky, noise = min(sky, 0.05 * full_scale), max(noise, full_scale / 255.0)
+        sky, noise = min(sky, DARK_SKY * full_scale), max(noise, full_scale / 255.0)
     return sky, noise
 
 

@@ -78,7 +78,8 @@ class Source:
         Of every batch; the sources' shares are scaled to sum to one. An epoch has as many
         pictures as the first source.
     taught : bool
-        The values come from the recipe's teacher, not from the table.
+        The values come from the recipe's teacher, not from the table; `columns` then name
+        the teacher's answers.
     validation : float
         Share of the pictures set aside, by a hash of their names, as ``val`` and again as
         ``test``, where the table has no column ``split``.

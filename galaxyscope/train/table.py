@@ -120,7 +120,7 @@ def _entries(source: Source, recipe: Recipe) -> list[Entry]:
         weight = 1.0 + (_number(row, source.double, source) if source.double else 0.0)
         sky = tuple(_number(row, column, source) for column in source.sky)
         agreed = 1.0
-        if recipe.target == "classes" and source.columns:
+        if recipe.target == "classes" and source.columns and not source.taught:
             agreed = max(_summed(row, recipe, source))
         found[name] = Entry(name, _split(row, source), values, weight, sky, agreed)
     return list(found.values())

@@ -37,7 +37,8 @@ def taught(
     source : Source
         Where the pictures are from.
     recipe : Recipe
-        Its outputs must be among the teacher's classes.
+        The columns of its outputs, as `source` names them, must be among the teacher's classes.
+        Of classes the shares are scaled to sum to one: a label as divided as the people.
     teacher : Classifier
     folder : Path
         The run's working folder.
@@ -49,15 +50,18 @@ def taught(
     """
     if teacher.card.activation != "sigmoid":
         raise DataError(f"the teacher {teacher.card.name} does not answer in fractions")
-    if missing := [c for c in recipe.outputs if c not in teacher.card.classes]:
+    asked = [source.columns.get(output, [output]) for output in recipe.outputs]
+    if missing := [c for columns in asked for c in columns if c not in teacher.card.classes]:
         raise DataError(f"the teacher {teacher.card.name} does not answer {', '.join(missing)}")
-    columns = [teacher.card.classes.index(c) for c in recipe.outputs]
     kept = folder / f"taught-{source.table.stem}-{teacher.card.sha256[:12]}.npy"
     if not kept.exists():
         # The recipe's field in r90, as R90_PX has it for Galaxy Zoo's pictures.
         seen = teacher.card.field_r90 * R90_PX / recipe.sources[0].field_px * pictures.field
         blocks = []
-        with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
+        with (
+            torch.inference_mode(),
+            torch.autocast("cpu", torch.bfloat16, enabled=recipe.precision == "bf16"),
+        ):
             for start in range(0, len(pictures.names), BATCH):
                 stored = torch.from_numpy(pictures.pixels[start : start + BATCH])
                 total = torch.zeros(1)
@@ -70,4 +74,8 @@ def taught(
         folder.mkdir(parents=True, exist_ok=True)
         np.save(kept, np.concatenate(blocks).astype(np.float32))
     answers = np.load(kept, allow_pickle=False)
-    return replace(pictures, values=np.ascontiguousarray(answers[:, columns]))
+    index = teacher.card.classes.index
+    values = np.stack([answers[:, [index(c) for c in one]].sum(axis=1) for one in asked], axis=1)
+    if recipe.target == "classes":
+        values /= values.sum(axis=1, keepdims=True)
+    return replace(pictures, values=values)

@@ -21,7 +21,7 @@ from galaxyscope.records.record import Record
 
 def opinions(names: list[Path], n: int = 12, seed: int = 0) -> list[Record]:
     """Automatic rows and lines of made-up galaxies; the first ones are those of real files."""
-    from galaxyscope.gui.chores import sha256_of
+    from galaxyscope.gui.chores_lines import sha256_of
 
     rng = np.random.default_rng(seed)
     rows = []

@@ -26,6 +26,7 @@ AUTOMATIC = Record(
     target="Class3.1", method="smoothgrad/rotation-averaged", samples=256, noise=0.1, seed=0,
     parameters='{"explainer": {"samples": 256, "noise": 0.1}, "bar": {"correlation": 0.85}}',
     image_sha256="cd" * 32, created_at="2026-01-01T00:00:00Z", version="0.1.0", id="a",
+    err_sampling_px=1.9, err_networks_px=1.2, err_grid_px=0.15,
 )  # fmt: skip
 DRAWN = dataclasses.replace(
     AUTOMATIC, kind="drawn", algorithm="line", observer="Ada", length_err_px=None,
@@ -42,7 +43,8 @@ def test_an_automatic_length_tells_everything_it_was_made_from() -> None:
         "0.6″ per px, from WCS", "H0 = 70", "0.02", "(10.00, 20.00)", "MNRAS 511, 5032",
     ):  # fmt: skip
         assert word in said
-    assert "only the sampling noise of the map and the pixel grid" in said
+    assert "one standard deviation, its parts added in quadrature" in said
+    assert "Parts of ±: samples 1.90, networks 1.20, grid 0.15 px" in said
 
 
 def test_the_two_algorithms_say_different_things() -> None:

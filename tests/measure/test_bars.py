@@ -25,6 +25,8 @@ def test_the_ends_are_mapped_to_the_cutout(oracle):
     assert bar.flags == ()
     assert bar.reason == ""
     assert bar.length_err_px is None
+    assert bar.errors.sampling is None
+    assert bar.angle_err_deg is None
     assert bar.threshold == 0.5
     assert bar.pixels == np.count_nonzero(values > 0.5)
 
@@ -58,9 +60,11 @@ def test_equal_blocks_leave_the_error_of_the_grid(oracle):
     values = oracle.drawn_bar(40, 6, 20, (31.5, 31.5))
     blocks = np.stack([values] * 4)
     scale = Affine.scaling(2)
-    assert measure_bar(values, scale, blocks).length_err_px == pytest.approx(0.3)
+    errors = measure_bar(values, scale, blocks).errors
+    assert (errors.sampling, errors.networks) == (0, None)
+    assert errors.grid == pytest.approx(0.3)
     published = measure_bar(values, scale, blocks, BarSettings("published"))
-    assert published.length_err_px == pytest.approx(0.82)
+    assert published.errors.grid == pytest.approx(0.82)
 
 
 def test_the_error_is_the_jackknife_of_the_lengths(oracle):
@@ -74,7 +78,7 @@ def test_the_error_is_the_jackknife_of_the_lengths(oracle):
     bar = measure_bar(blocks.mean(axis=0), IDENTITY, blocks)
     expected = np.sqrt(5 / 6 * np.sum((lengths - np.mean(lengths)) ** 2))
     assert expected > 0.3
-    assert bar.length_err_px == pytest.approx(np.hypot(expected, 0.15), rel=1e-5)
+    assert bar.errors.sampling == pytest.approx(expected, rel=1e-5)
     # Length at half maximum is close to linear in sigma: the error is that of the mean sigma.
     assert expected == pytest.approx(2.355 * rng_sigma_error(), rel=0.2)
 
@@ -94,9 +98,8 @@ def test_the_error_covers_the_scatter_of_noisy_maps(oracle):
         blocks = truth + gain * wide
         bar = measure_bar(blocks.mean(axis=0), IDENTITY, blocks)
         lengths.append(bar.length_px)
-        errors.append(bar.length_err_px)
-    jackknife = np.sqrt(np.square(errors) - 0.15**2)
-    assert np.mean(jackknife) == pytest.approx(np.std(lengths, ddof=1), rel=0.5)
+        errors.append(bar.errors.sampling)
+    assert np.mean(errors) == pytest.approx(np.std(lengths, ddof=1), rel=0.5)
 
 
 @pytest.mark.parametrize("algorithm", ["invariant", "published"])
@@ -171,6 +174,8 @@ def test_blocks_must_fit_the_map():
         {"min_pixels": 0},
         {"nucleus_radius": -1.0},
         {"off_centre": 0.0},
+        {"average": "guess"},
+        {"x_input": "yes"},
     ],
 )
 def test_settings_out_of_range_are_refused(wrong):

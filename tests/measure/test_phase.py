@@ -113,8 +113,15 @@ def test_simulated_bar_on_its_own_cutout(pa: float) -> None:
     assert found.length_px == pytest.approx(60, rel=0.12)
 
 
+def test_galaxy_that_fills_its_picture_is_not_taken_for_sky() -> None:
+    grey = np.full((1, 64, 64), 120, np.float32)
+    light = light_on_map(SkyImage(grey, "full", full_scale=255.0), Affine(), (64, 64))
+    assert light.min() > 0
+
+
 def test_stretch_of_a_picture_is_taken_back() -> None:
-    flux = disc_with_bar(0.0, 18.0).astype(np.float32)
+    # Dark around the galaxy, as the sky of a picture is.
+    flux = np.maximum(disc_with_bar(0.0, 18.0) - 0.2, 0).astype(np.float32)
     linear = SkyImage(flux[None], "linear")
     grey = np.arcsinh(flux / flux.max() * np.sinh(6.0)) / 6.0 * 255
     picture = SkyImage(grey[None].astype(np.float32), "picture", full_scale=255.0)

@@ -30,6 +30,18 @@ def test_lengths_in_the_disc_in_every_unit() -> None:
     assert with_disc(ROW, Disc(61, 10)).flags == "x inclined"
 
 
+def test_errors_in_the_disc_in_every_unit() -> None:
+    flat = with_disc(ROW, Disc(60, 10))
+    assert (flat.deprojected_err_arcsec, flat.deprojected_err_kpc) == pytest.approx((2, 0.8))
+    # On the line of nodes a turn changes nothing to first order, beside it it does.
+    turned = dataclasses.replace(ROW, pa_err_deg=5.0)
+    assert with_disc(turned, Disc(60, 10)).deprojected_err_px == pytest.approx(4)
+    beside = with_disc(turned, Disc(60, 55))
+    assert beside.deprojected_err_px > 1.2 * with_disc(ROW, Disc(60, 55)).deprojected_err_px
+    unknown = with_disc(dataclasses.replace(ROW, length_err_px=None), Disc(60, 10))
+    assert unknown.deprojected_err_arcsec is None
+
+
 def test_without_a_bar_only_the_disc_is_kept() -> None:
     row = with_disc(Record("g.fits", flags="no-bar"), Disc(70, 10))
     assert row.inclination_deg == 70
@@ -40,6 +52,9 @@ def test_without_a_bar_only_the_disc_is_kept() -> None:
 def test_fractions_and_kpc_over_h() -> None:
     row = with_sizes(ROW, r90_arcsec=25, r25_arcsec=40)
     assert (row.length_per_2r90, row.length_per_2r25) == pytest.approx((0.4, 0.25))
+    assert (row.length_err_per_2r90, row.length_err_per_2r25) == pytest.approx((0.02, 0.0125))
+    assert ROW.length_err_kpc == pytest.approx(0.4)
+    assert with_kpc_h(ROW).length_err_kpc_h == pytest.approx(0.28)
     assert with_sizes(Record("g", length_px=3.0), 25).length_per_2r90 is None
     assert with_kpc_h(ROW).length_kpc_h == pytest.approx(5.6)
     assert with_kpc_h(dataclasses.replace(ROW, cosmology="")).length_kpc_h is None

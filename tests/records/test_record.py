@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from galaxyscope.measure.results import BarMeasurement, LineMeasurement
+from galaxyscope.measure.results import BarMeasurement, LengthErrors, LineMeasurement
 from galaxyscope.records.columns import RECORD_COLUMNS
 from galaxyscope.records.record import (
     Provenance,
@@ -45,6 +45,13 @@ def bar(ends: object = ((10.0, 20.0), (40.0, 60.0)), **fields: object) -> BarMea
 
 def line(*ends: tuple[float, float], observer: str = "observer 1") -> LineMeasurement:
     return LineMeasurement((ends[0], ends[1]), observer, "2026-01-02T03:04:05Z")
+
+
+def test_the_parts_of_the_error_are_kept(image: Make) -> None:
+    parts = LengthErrors(1.0, 2.0, 3.0, 4.0, 5.0)
+    row = record_of_bar(image(), bar(errors=parts, angle_err_deg=2.5))
+    assert (row.err_sampling_px, row.err_networks_px, row.err_threshold_px) == (1, 2, 3)
+    assert (row.err_grid_px, row.err_method_px, row.pa_err_deg) == (4, 5, 2.5)
 
 
 def test_without_a_scale_there_are_pixels_only(image: Make) -> None:

@@ -25,7 +25,7 @@ from PySide6.QtWidgets import (
 )
 
 from galaxyscope.gui.axes import Axes, draw_axes, faint, room
-from galaxyscope.gui.chores import Profiles
+from galaxyscope.gui.chores_lines import Profiles
 from galaxyscope.gui.panels.common import GAP, AskLabel, QuietLabel, small_font
 from galaxyscope.gui.theme import is_dark, tabular_font
 

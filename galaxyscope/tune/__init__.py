@@ -1,0 +1,1 @@
+"""Choosing settings by how well the lengths agree with those that people measured."""
