@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib
 import time
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,8 @@ def opinions(names: list[Path], n: int = 12, seed: int = 0) -> list[Record]:
 @pytest.fixture
 def agreement(drive: Any, folder: Path) -> Any:
     """The panel in front, with twelve galaxies of which two are on the list."""
+    for heavy in ("contourpy", "scipy.spatial", "scipy.stats"):
+        importlib.import_module(heavy)
     drive.open(folder, shows="a.fits")
     drive.window.session.add(*opinions([folder / "a.fits", folder / "b.fits"]))
     drive.window.tables.show_panel("Agreement")
@@ -165,8 +168,8 @@ def test_ten_thousand_points_stay_quick(qtbot: Any) -> None:
     plot.resize(500, 300)
     y = x * rng.lognormal(0, 0.2, x.size)
     plot.show_plot(Plot("lengths", "t", x, y, "B", "A", (line,), x * 0.1, y * 0.1, square=True))
-    plot.show()
-    qtbot.waitExposed(plot)
+    with qtbot.waitExposed(plot):
+        plot.show()
     plot.repaint()
     drawn = plot._drawn
     started = time.process_time()

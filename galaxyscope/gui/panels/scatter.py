@@ -47,7 +47,6 @@ class ScatterPlot(QWidget):
         self._current: int | None = None
         self._hovered: int | None = None
         self._drawn: QPixmap | None = None
-        self._axes: Axes | None = None
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
@@ -91,9 +90,8 @@ class ScatterPlot(QWidget):
         place.setRight(max(place.right() - (_LEGEND if self._legend_beside() else 0), left + 60))
         known = plot.known
         x, y = plot.x[known], plot.y[known]
-        ends = [line.intercept for line in plot.lines]
-        low, high = min([*ends, *y.tolist()], default=-1), max([*ends, *y.tolist()], default=1)
-        reach = 1.06 * max(abs(low), abs(high)) or 1.0
+        ends = [abs(line.intercept) for line in plot.lines]
+        reach = 1.06 * max([*ends, float(np.abs(y).max(initial=0.0))]) or 1.0
         first, last = (float(x.min()), float(x.max())) if x.size else (0.0, 1.0)
         edge = 0.03 * (last - first) or 0.5
         return Axes(place, (first - edge, last + edge), (-reach, reach))
@@ -103,7 +101,7 @@ class ScatterPlot(QWidget):
 
     def nearest(self, at: QPointF, reach: float = REACH) -> int | None:
         """Index of the pair whose point lies nearest to a widget pixel, None beyond `reach`."""
-        axes = self._axes
+        axes = self.axes()
         if axes is None or self._plot is None or not len(self._plot.x):
             return None
         x, y = axes.to_widget(self._plot.x, self._plot.y)
@@ -114,7 +112,7 @@ class ScatterPlot(QWidget):
 
     def point_of(self, index: int) -> QPointF | None:
         """Where the point of a pair lies, None if it has none."""
-        plot, axes = self._plot, self._axes
+        plot, axes = self._plot, self.axes()
         if plot is None or axes is None or not 0 <= index < len(plot.x) or not plot.known[index]:
             return None
         return axes.point(float(plot.x[index]), float(plot.y[index]))
@@ -155,7 +153,7 @@ class ScatterPlot(QWidget):
         picture = QPixmap(self.size() * ratio)
         picture.setDevicePixelRatio(ratio)
         picture.fill(Qt.GlobalColor.transparent)
-        axes = self._axes = self.axes()
+        axes = self.axes()
         if axes is None:
             return picture
         painter = QPainter(picture)
