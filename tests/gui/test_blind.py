@@ -95,7 +95,8 @@ def test_rows_say_that_they_were_drawn_blind_and_which_repeat(
     for i in range(6):
         assert drive.window.blind_bar.count.text() == f"{i + 1} of 6"
         look(drive, qtbot, ((20.0, 30.0), (60.0 + i, 30.0)))
-        qtbot.keyClick(drive.window, Qt.Key.Key_J)
+        drive.window.blind_bar.next.click()
+    assert drive.window.blind_bar.next.shortcut().toString() == "J"
     drive.until(lambda: drive.window.blind.series is None)
     drive.until(lambda: not drive.window.bridge.running)
     rows = blind_rows(drive)

@@ -10,6 +10,7 @@ import pytest
 from PySide6.QtCore import QPoint, Qt
 
 from galaxyscope.gui.panels.computed import ComputedPopover
+from galaxyscope.gui.rows import length_of
 from galaxyscope.measure.curve import length_curve
 from galaxyscope.measure.profile import line_profile
 
@@ -138,8 +139,8 @@ def test_curve_under_the_threshold(drive: Any, folder: Path, qtbot: Any) -> None
     expected = length_curve(galaxy.map.attribution.values, galaxy.map.attribution.to_cutout)
     assert mapping.curve.length_px == pytest.approx(expected.length_px, nan_ok=True)
     mapping.set_threshold(0.5)
-    arcsec = 0.5 * expected.at(0.5)
-    assert panel.readout.text().startswith(f"{arcsec:.1f}″ · ")
+    length = length_of(drive.window.canvas.image, expected.at(0.5))
+    assert panel.readout.text().startswith(f"{length} · ")
     before = panel.readout.text()
     drive.trigger("higher")
     assert panel.readout.text() != before
