@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 from pathlib import Path
-from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
@@ -13,7 +12,6 @@ from galaxyscope.gui.bridge import Task
 from galaxyscope.gui.desk import Desk, one_line
 from galaxyscope.gui.model import Galaxy
 from galaxyscope.gui.panels.agreement import AgreementPanel
-from galaxyscope.records.record import Record
 from galaxyscope.records.session_agreement import (
     AUTOMATIC,
     DRAWN,
@@ -86,6 +84,8 @@ class Agreeing(QObject):
     def _changed(self, _galaxy: Galaxy, what: str) -> None:
         if what in ("records", "scale"):
             self.refresh()
+        elif what == "image":
+            self._show_current()
 
     def _compare(self) -> None:
         self._stale = False
@@ -117,12 +117,11 @@ class Agreeing(QObject):
 
     def _show_current(self) -> None:
         found, galaxy = self._panel.shown, self._desk.workspace.current
-        if found is None or found.found is None or galaxy is None:
+        image = None if galaxy is None else galaxy.image
+        if found is None or galaxy is None or image is None:
             self._panel.show_current(None)
-            return
-        pairs = found.found.pairs
-        here = (i for i, p in enumerate(pairs) if _is_of(galaxy, (*p.a.rows, *p.b.rows)))
-        self._panel.show_current(next(here, None))
+        else:
+            self._panel.show_current(found.places.get((image.sha256, galaxy.plane_key)))
 
     def _open(self, index: int) -> None:
         """Show the galaxy of a pair."""
@@ -175,10 +174,3 @@ class Agreeing(QObject):
 
 def _compare(session: Session, a: str, b: str, unit: Unit, watch: Watch) -> SessionAgreement:
     return compare_session(session, a, b, unit, check=watch.check)
-
-
-def _is_of(galaxy: Galaxy, rows: tuple[Record, ...]) -> bool:
-    image: Any = galaxy.image
-    if image is None:
-        return any(row.path == str(galaxy.path) for row in rows)
-    return any((r.image_sha256, r.plane) == (image.sha256, galaxy.plane_key) for r in rows)

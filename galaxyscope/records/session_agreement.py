@@ -59,6 +59,8 @@ class SessionAgreement:
         None where there is nothing to compare.
     plots, statistics
         Of `found`.
+    places : mapping of (hash, plane) to int
+        Which pair a picture is in.
     lacks : str
         Why there is nothing to see: one sentence; empty if there is.
     """
@@ -71,6 +73,7 @@ class SessionAgreement:
     found: Comparison | None
     plots: tuple[Plot, ...]
     statistics: tuple[Statistic, ...]
+    places: dict[tuple[str, str], int]
     lacks: str
 
 
@@ -144,7 +147,7 @@ def compare_session(
     titles = {side.key: side.title for side in sides}
 
     def lacking(why: str, units: dict[Unit, int]) -> SessionAgreement:
-        return SessionAgreement(sides, a, b, unit, units, None, (), (), why)
+        return SessionAgreement(sides, a, b, unit, units, None, (), (), {}, why)
 
     for rows, what in ((of_a, titles[a]), (of_b, titles[b])):
         if not any(r.length_px or r.length_arcsec for r in rows):
@@ -168,7 +171,15 @@ def compare_session(
         check()
     relative = shown == "relative"
     figures = statistics_of(found, relative)
-    return SessionAgreement(sides, a, b, shown, counts, found, plots(found, relative), figures, "")
+    places = {
+        (row.image_sha256, row.plane): number
+        for number, pair in enumerate(found.pairs)
+        for row in (*pair.a.rows, *pair.b.rows)
+        if row.image_sha256
+    }
+    return SessionAgreement(
+        sides, a, b, shown, counts, found, plots(found, relative), figures, places, ""
+    )
 
 
 def _units(join: Join) -> dict[Unit, int]:

@@ -339,9 +339,12 @@ class Session:
 
 def _to_json(record: Record) -> str:
     # JSON in ASCII holds file names that are not valid UTF-8, which SQLite's text does not.
-    content = dataclasses.asdict(record)
+    # Absent fields read as their defaults: most of the eighty are unknown in any one row. What was
+    # written by another version must go on saying so.
+    values = vars(record)
+    content = {k: v for k, v in values.items() if k not in _DEFAULTS or v != _DEFAULTS[k]}
     del content["id"]
-    return json.dumps(content, allow_nan=False)
+    return json.dumps(content | {"version": record.version}, allow_nan=False)
 
 
 def _record(record_id: str, content: str) -> Record:

@@ -42,7 +42,7 @@ def test_the_profile_is_that_of_the_light_along_the_line(drive: Any, profile: An
     assert found.map is None
     assert found.light.values == pytest.approx(expected.values, nan_ok=True)
     assert profile.name.text() == "Ada"
-    assert profile.readout.text().startswith("42.4″ long; at the ends light ")
+    assert profile.readout.text().startswith("42.43″ long; at the ends light ")
     profile.width_px.setValue(9.0)
     drive.until(lambda: profile.plot._found.light.width_px == 9.0)
     assert np.nanstd(np.diff(profile.plot._found.light.values)) < np.nanstd(

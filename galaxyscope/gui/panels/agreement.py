@@ -216,11 +216,14 @@ class AgreementPanel(QWidget):
             self.plot.show_plot(None)
             return
         plot = found.plots[max(self._view.currentIndex(), 0)]
-        names = tuple(
-            one_line(f"{pair.name}\nA {_length(pair.a.length)}   B {_length(pair.b.length)}")
-            for pair in found.found.pairs
-        )
-        self.plot.show_plot(plot, names)
+        pairs = found.found.pairs
+
+        def name(index: int) -> str:
+            pair = pairs[index]
+            lengths = f"A {_length(pair.a.length)}   B {_length(pair.b.length)}"
+            return f"{one_line(pair.name)}\n{lengths}"
+
+        self.plot.show_plot(plot, name)
 
     def _choose(self, unit: Unit | None = None) -> None:
         if self.shown is not None:

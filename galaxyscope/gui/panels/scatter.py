@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
@@ -43,7 +45,7 @@ class ScatterPlot(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._plot: Plot | None = None
-        self._names: tuple[str, ...] = ()
+        self._name: Callable[[int], str] = str
         self._current: int | None = None
         self._hovered: int | None = None
         self._drawn: QPixmap | None = None
@@ -62,9 +64,9 @@ class ScatterPlot(QWidget):
         """What is shown."""
         return self._plot
 
-    def show_plot(self, plot: Plot | None, names: tuple[str, ...] = ()) -> None:
-        """Show a plot, and the names of its points for their tooltips."""
-        self._plot, self._names, self._hovered, self._drawn = plot, names, None, None
+    def show_plot(self, plot: Plot | None, name: Callable[[int], str] = str) -> None:
+        """Show a plot; `name` gives the text of the tooltip of a point."""
+        self._plot, self._name, self._hovered, self._drawn = plot, name, None, None
         self.setAccessibleDescription("" if plot is None else f"{plot.title} {plot.note}")
         self.update()
 
@@ -254,8 +256,8 @@ class ScatterPlot(QWidget):
         found = self.nearest(event.position())
         if found != self._hovered:
             self._hover(found)
-            if found is not None and found < len(self._names):
-                QToolTip.showText(event.globalPosition().toPoint(), self._names[found], self)
+            if found is not None:
+                QToolTip.showText(event.globalPosition().toPoint(), self._name(found), self)
             else:
                 QToolTip.hideText()
 
@@ -289,8 +291,8 @@ class ScatterPlot(QWidget):
         place = order.index(start) + by if start in order else 0
         self._hover(order[place % len(order)])
         at = self.point_of(self._hovered) if self._hovered is not None else None
-        if at is not None and self._hovered is not None and self._hovered < len(self._names):
-            QToolTip.showText(self.mapToGlobal(at.toPoint()), self._names[self._hovered], self)
+        if at is not None and self._hovered is not None:
+            QToolTip.showText(self.mapToGlobal(at.toPoint()), self._name(self._hovered), self)
 
     def _hover(self, index: int | None) -> None:
         if index != self._hovered:
