@@ -108,9 +108,9 @@ def read_lines(
         One sentence that names the file and the line.
     Cancelled
     """
-    from galaxyscope.records.comparing import picture_name
     from galaxyscope.records.importing import read_any
     from galaxyscope.records.importing.attach import attach, sentence_of
+    from galaxyscope.records.joining import picture_name
 
     rows: list[Record] = []
     for path in paths:

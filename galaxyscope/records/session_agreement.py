@@ -6,16 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from galaxyscope.records.comparing import (
-    Comparison,
-    Join,
-    JoinError,
-    compare_joined,
-    join_records,
-    units_of,
-)
+from galaxyscope.records.comparing import Comparison, compare_joined, units_of
 from galaxyscope.records.comparison_plots import Plot, plots
 from galaxyscope.records.comparison_statistics import Statistic, statistics_of
+from galaxyscope.records.joining import Join, JoinError, join_records
 from galaxyscope.records.record import Record
 from galaxyscope.records.store import Session
 

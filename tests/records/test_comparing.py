@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from galaxyscope.records.comparing import JoinError, compare_records
+from galaxyscope.records.comparing import compare_records
 from galaxyscope.records.comparison_figure import draw_comparison
 from galaxyscope.records.comparison_text import pair_rows, statistics
+from galaxyscope.records.joining import JoinError
 from galaxyscope.records.record import Record
 
 NAMES = ("auto.csv", "people.csv")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 
-from galaxyscope.records.comparing import join_records, picture_name
+from galaxyscope.records.joining import JoinError, join_records, picture_name
 from galaxyscope.records.record import Record, compared
 
 
@@ -70,8 +70,6 @@ def attach(
 def _by_position(
     rows: Sequence[Record], placed: Sequence[int], pictures: Sequence[Record]
 ) -> dict[int, Record]:
-    from galaxyscope.records.comparing import JoinError
-
     number = {id(rows[n]): n for n in placed}
     try:
         join = join_records([rows[n] for n in placed], pictures, by="position")
