@@ -23,13 +23,26 @@ from galaxyscope.records.store import Session
 if TYPE_CHECKING:
     from galaxyscope.gui.window import MainWindow
 
-#: What would show something, or lead away.
-HELD = (
-    "open", "open_folder", "samples", "import_lines", "export", "export_galaxy", "save_picture",
-    "previous", "next", "overlay", "blink", "lower", "higher", "explain", "auto_explain",
-    "measure_bar", "scale", "redshift", "observer", "phase", "invariant", "published", "models",
-    "add_model", "blind", "tool_profile",
-)  # fmt: skip
+#: What an observer may do in a series; everything else would show something, or lead away.
+FREE = frozenset(
+    (
+        *(
+            "quit",
+            "undo",
+            "redo",
+            "delete",
+            "commands",
+            "fit",
+            "one",
+            "north_up",
+            "centre",
+            "reset",
+        ),
+        *(f"zoom{n}" for n in range(2, 10)),
+        *("tool_pan", "tool_line", "tool_width", "tool_ruler", "freeze", "full_screen"),
+        *("theme_system", "theme_light", "theme_dark", "width_lines", "keys", "about"),
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -164,8 +177,9 @@ class Blind(QObject):
         window.gallery.set_blind(None)
         window.measuring.begin_look(None)
         self._desk.workspace.set_look(None)
-        for name in HELD:
-            window.actions_[name].setEnabled(True)
+        for spec, action in window.actions_.items():
+            if spec.id not in FREE:
+                action.setEnabled(True)
         self.hold()
         window._follow_current()
         self._desk.bridge.run(
@@ -191,8 +205,9 @@ class Blind(QObject):
         free = self._series is None
         actions["undo"].setEnabled(undo.canUndo() and (free or undo.index() > self._undo_limit))
         if not free:
-            for name in HELD:
-                actions[name].setEnabled(False)
+            for spec, action in actions.items():
+                if spec.id not in FREE:
+                    action.setEnabled(False)
 
     # -- looks
 
@@ -204,6 +219,8 @@ class Blind(QObject):
         workspace.set_look("")
         self._window.measuring.begin_look((series.name, look.number), series.width)
         workspace.select(series.galaxies[look.galaxy])
+        if self._series is not series or self._place != place:
+            return  # this file cannot be shown, and the series has gone on already
         self._window.canvas.set_tool("line")
         self._bar.show_place(place, len(series.looks))
         self._show_line()

@@ -77,6 +77,10 @@ class Measuring(QObject):
             # One look, one line: another takes its place.
             self.change(self._desk.workspace.look, ends)
             return
+        if self._look is not None and any(
+            task.lane == chores.SESSION for task in self._desk.bridge.running
+        ):
+            return  # the line of this look is on its way to the disk
         session, observer = self._desk.session, self._desk.settings.observer
         image, record_id = chores.worker_copy(galaxy.image), uuid.uuid4().hex
         line = LineMeasurement(_plain(ends), observer, now())

@@ -229,3 +229,21 @@ def test_the_ruler_leaves_no_record(drive: Any, folder: Path) -> None:
     assert drive.rows() == []
     assert drive.window.session.records() == []
     assert not drive.window.undo.canUndo()
+
+
+def test_a_file_that_cannot_be_shown_is_left_out(drive: Any, folder: Path, qtbot: Any) -> None:
+    (folder / "d.fits").write_bytes(b"SIMPLE  =                    T" + b" " * 3000)
+    drive.open(folder, shows="a.fits")
+    drive.until(lambda: len(drive.window.workspace.galaxies) == 4)
+    bad = next(g for g in drive.window.workspace.galaxies if g.path.name == "d.fits")
+    bad.error = ""
+    drive.window.blind.start(1.0, seed=2)
+    for _ in range(6):
+        drive.until(lambda: drive.window.workspace.current is not bad)
+        look(drive, qtbot)
+        drive.window.blind_bar.next.click()
+    drive.until(lambda: drive.window.blind.series is None)
+    drive.until(lambda: not drive.window.bridge.running)
+    assert sorted((Path(r.path).name, r.blind_look) for r in blind_rows(drive)) == [
+        (name, number) for name in ("a.fits", "b.fits", "c.fits") for number in (1, 2)
+    ]
