@@ -72,6 +72,7 @@ class Blind(QObject):
         self._place = 0
         self._undo_limit = 0
         self._layout = QByteArray()
+        self._enabled: dict[str, bool] = {}
         bar.next_requested.connect(self.next)
         bar.no_bar_requested.connect(self.no_bar)
         bar.end_requested.connect(self.end)
@@ -114,6 +115,7 @@ class Blind(QObject):
         window = self._window
         window.explaining.cancel()
         self._layout = window.saveState()
+        self._enabled = {spec.id: action.isEnabled() for spec, action in window.actions_.items()}
         for dock in window.findChildren(QDockWidget):
             dock.setVisible(dock.objectName() == "gallery")
         order = tuple(galaxies[look.galaxy] for look in looks if look.number == 1)
@@ -179,7 +181,7 @@ class Blind(QObject):
         self._desk.workspace.set_look(None)
         for spec, action in window.actions_.items():
             if spec.id not in FREE:
-                action.setEnabled(True)
+                action.setEnabled(self._enabled[spec.id])
         self.hold()
         window._follow_current()
         self._desk.bridge.run(
