@@ -30,7 +30,7 @@ from galaxyscope.gui.theme import icon
 from galaxyscope.sky.image import Plane
 
 ICON = QSize(20, 20)
-NAME_WIDTH = 260
+NAME_WIDTH = 200
 
 
 class TopBar(QToolBar):
