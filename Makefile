@@ -2,7 +2,7 @@
 PYTHON ?= python3
 READY := .venv/.ready
 
-.PHONY: run test test-all bench lint samples icons screenshots bar-lengths package package-test clean
+.PHONY: run test test-all bench lint samples icons screenshots bar-lengths reliability package package-test clean
 
 run: $(READY)
 	.venv/bin/galaxyscope --samples
@@ -33,6 +33,14 @@ screenshots: $(READY)
 
 bar-lengths: $(READY)
 	.venv/bin/python scripts/bar_lengths.py --data ../shared/data
+
+# Figures of docs/reliability.md: `make reliability SEED=7`; about an hour on an idle machine.
+SEED ?= 1
+reliability: $(READY)
+	nice -n 15 .venv/bin/python -m scripts.reliability kill --seed $(SEED)
+	nice -n 15 .venv/bin/python -m scripts.reliability actions --seed $(SEED)
+	nice -n 15 .venv/bin/python -m scripts.reliability quitting --seed $(SEED)
+	nice -n 15 .venv/bin/python -m scripts.reliability fuzz --seed $(SEED)
 
 package: $(READY)
 	packaging/linux/build-deb

@@ -15,6 +15,7 @@ COMMANDS = (
     "explain",
     "measure",
     "measure-map",
+    "line",
     "import",
     "compare",
     "tune",
@@ -27,17 +28,20 @@ COMMANDS = (
     "sanity",
 )
 
-WINDOW_OPTIONS = ("--samples",)
+WINDOW_OPTIONS = ("--samples", "--new-window", "--safe-mode")
 
 HELP = f"""\
-usage: galaxyscope [PATH ...]              open the window on these files or folders
-       galaxyscope COMMAND [OPTION ...]    work without a window
+usage: galaxyscope [OPTION ...] [PATH ...]  open these files or folders in the window
+       galaxyscope COMMAND [OPTION ...]     work without a window
+
+There is one window: a second start hands its files to it.
 
 commands:
   predict      what the network says of each image
   explain      where the network looked, as an image
   measure      bar lengths, one row per image
   measure-map  bar length on a saved map
+  line         length and angle of a line that you drew
   import       lines of other programs, catalogues and volunteers as a table
   compare      how well two tables of bar lengths agree
   tune         settings of the measuring step, against human lengths
@@ -50,9 +54,11 @@ commands:
   sanity       which methods notice when the network's weights are random
 
 options:
-  --samples    open the window on the simulated galaxies that ship with it
-  --version    print the version and leave
-  -h, --help   print this text and leave; 'galaxyscope COMMAND --help' tells more
+  --samples     open the window on the simulated galaxies that ship with it
+  --new-window  open another window though there is one
+  --safe-mode   open another window with default settings and a session of its own
+  --version     print the version and leave
+  -h, --help    print this text and leave; 'galaxyscope COMMAND --help' tells more
 
 A command wins over a file of the same name; open such a file as ./{COMMANDS[0]}
 """

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -57,6 +57,8 @@ class MeasureSettings:
         `galaxyscope.explain.target`).
     agreement : float or None
         Stop when two halves of the samples correlate so well; None: the method's default.
+    more : mapping
+        Other settings of the method, by name.
     bar : BarSettings
     """
 
@@ -66,6 +68,7 @@ class MeasureSettings:
     seed: int = 0
     target: str = "bar"
     agreement: float | None = None
+    more: Mapping[str, Any] = field(default_factory=dict)
     bar: BarSettings = DEFAULT_BAR
 
 
@@ -86,6 +89,7 @@ def explainer_parameters(card: MethodCard, settings: MeasureSettings) -> dict[st
         "noise": settings.noise,
         "seed": settings.seed,
         "agreement": settings.agreement,
+        **settings.more,
     }
     return {
         p.name: p.default if asked.get(p.name) is None else asked[p.name] for p in card.parameters
@@ -147,8 +151,11 @@ def explain_image(
     Cancelled
         Soon after ``watch.cancel()``.
     """
+    from galaxyscope.classify.circumstances import how_it_runs
+
     settings = settings or MeasureSettings()
     explainer = method(settings.method)
+    ran = how_it_runs(classifier)
     found = explainer.explain(
         classifier,
         prepared(image, classifier),
@@ -156,7 +163,7 @@ def explain_image(
         explainer_parameters(explainer.card, settings),
         watch or Watch(),
     )
-    return dataclasses.replace(found, image_sha256=image.sha256)
+    return dataclasses.replace(found, image_sha256=image.sha256, ran=ran)
 
 
 def measure_attribution(
@@ -243,11 +250,11 @@ def measure_image(
 def provenance(attribution: Attribution, prediction: Prediction | None = None) -> Provenance:
     """Collect what a row says of how its map was made."""
     settings: Mapping[str, Any] = attribution.parameters
-    said = None
+    said, ran = None, {}
     if prediction is not None:
         with suppress(KeyError):  # of a prediction by another network
             name = class_asked(attribution.target, prediction.probabilities)
-            said = prediction.probabilities[name]
+            said, ran = prediction.probabilities[name], prediction.ran
     return Provenance(
         model=attribution.model,
         model_sha256=attribution.model_sha256,
@@ -258,4 +265,5 @@ def provenance(attribution: Attribution, prediction: Prediction | None = None) -
         noise=settings.get("noise"),
         seed=settings.get("seed"),
         parameters=settings,
+        ran={k: dict(v) for k, v in (("explain", attribution.ran), ("answer", ran)) if v},
     )

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,6 +63,8 @@ class Prediction:
         Probabilities by each member of an ensemble; empty for a single network.
     notes : tuple of str
         Sentences about what was odd in the making.
+    ran : mapping
+        How the network ran, see `galaxyscope.classify.circumstances`.
     """
 
     probabilities: Mapping[str, float]
@@ -72,6 +74,7 @@ class Prediction:
     spread: Mapping[str, float] = field(default_factory=dict)
     members: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    ran: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Classifier:
@@ -255,6 +258,8 @@ class Classifier:
 
     def _joined(self, logits: Sequence[NDArray[np.float64]]) -> Prediction:
         """One prediction from the logits of each member."""
+        from galaxyscope.classify.circumstances import how_it_runs
+
         final = _FINAL[self.card.activation]
         each = np.array([final(one) for one in logits])
         many, names = len(each) > 1, self.card.classes
@@ -275,6 +280,7 @@ class Classifier:
                 if many
             },
             notes=tuple(dict.fromkeys(notes)),
+            ran=how_it_runs(self),
         )
 
 

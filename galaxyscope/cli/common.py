@@ -106,8 +106,29 @@ def add_explainer(parser: argparse.ArgumentParser) -> None:
         help="stop when the maps of two halves of the samples correlate so well",
     )
     parser.add_argument(
+        "--set",
+        metavar="NAME=VALUE",
+        action="append",
+        type=_setting,
+        help="any other setting of the method, as in the column parameters",
+    )
+    parser.add_argument(
         "--seed", type=number(0, 2**31 - 1, whole=True), default=0, help="default: 0"
     )
+
+
+def _setting(text: str) -> tuple[str, float | int | bool]:
+    """``steps=64``, ``sky=true``."""
+    name, equals, value = text.partition("=")
+    number: float | int | bool = value.lower() == "true"
+    try:
+        if value.lower() not in ("true", "false"):
+            number = float(value) if set(value) & set(".eEn") else int(value)
+    except ValueError:
+        equals = ""
+    if not equals or not name or not math.isfinite(number):
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=NUMBER, NAME=true or NAME=false")
+    return name, number
 
 
 def load_classifier(args: argparse.Namespace) -> Classifier:
@@ -183,8 +204,12 @@ def settings_of(args: argparse.Namespace) -> MeasureSettings:
     names = ("method", "samples", "noise", "seed", "target", "agreement")
     asked = {name: getattr(args, name, None) for name in names}
     given = {name: value for name, value in asked.items() if value is not None}
-    settings = MeasureSettings(bar=bar_settings(args), **given)
+    more = dict(getattr(args, "set", None) or [])
+    settings = MeasureSettings(bar=bar_settings(args), more=more, **given)
     card = method(settings.method).card
+    if unknown := sorted(more.keys() - {p.name for p in card.parameters}):
+        have = ", ".join(p.name for p in card.parameters) or "nothing to be set"
+        raise UsageError(f"{card.name} has no setting {unknown[0]!r}; it has {have}")
     try:
         complete(card, explainer_parameters(card, settings))
     except ValueError as error:
@@ -202,10 +227,42 @@ def sentence(error: BaseException) -> str:
     return text.strip().split("\n", 1)[0] or type(error).__name__
 
 
-def read_image(path: Path) -> SkyImage:
-    """Open a picture; what libtiff prints about damaged ones does not reach the terminal."""
+def add_plane(parser: argparse.ArgumentParser) -> None:
+    """--plane, as the column of that name has it."""
+    parser.add_argument(
+        "--plane",
+        metavar="HDU[:INDEX]",
+        type=_plane,
+        help="picture of files that hold several, as in the column plane (default: the first)",
+    )
+
+
+def _plane(text: str) -> tuple[int, int | None]:
+    hdu, _, index = text.partition(":")
+    try:
+        return int(hdu), int(index) if index else None
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not HDU or HDU:INDEX") from None
+
+
+def read_image(path: Path, plane: tuple[int, int | None] | None = None) -> SkyImage:
+    """Open a picture; what libtiff prints about damaged ones does not reach the terminal.
+
+    Raises
+    ------
+    ImageError
+        If it cannot be read, or has no such plane.
+    """
     with silenced_stderr():
-        return open_image(path)
+        image = open_image(path)
+        if plane is None or (image.plane.hdu, image.plane.index) == plane:
+            return image
+        for one in image.planes:
+            if (one.hdu, one.index) == plane:
+                return open_image(path, one)
+    hdu, index = plane
+    name = f"{hdu}" if index is None else f"{hdu}:{index}"
+    raise ImageError(path, f"there is no picture {name} in this file")
 
 
 def check_table(out: Path) -> None:
@@ -260,7 +317,8 @@ def each_image(
             path, reason = entry if isinstance(entry, tuple) else (entry, "")
             progress.begin(path.name)
             try:
-                row = work(read_image(path), progress.watch()) if not reason else None
+                plane = getattr(args, "plane", None)
+                row = work(read_image(path, plane), progress.watch()) if not reason else None
             except Exception as error:  # one bad file never stops the others
                 reason = sentence(error)
             if reason:

@@ -15,6 +15,7 @@ from galaxyscope.cli.common import (
     UsageError,
     add_explainer,
     add_model,
+    add_plane,
     check_method,
     load_classifier,
     opened_table,
@@ -66,6 +67,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="no map: print how long each method will take on this machine",
     )
+    add_plane(parser)
     add_explainer(parser)
     add_bar(parser)
     add_scale(parser)
@@ -91,7 +93,7 @@ def run(args: argparse.Namespace) -> int:
     check_method(args.method)
     settings_of(args)  # refused before torch is loaded
     try:
-        image = with_scale(read_image(args.path), args)
+        image = with_scale(read_image(args.path, args.plane), args)
     except ImageError as error:
         complain(f"galaxyscope: {args.path}: {error.reason}")
         return 1
@@ -178,8 +180,9 @@ def _write(
     if output is not None:
         write_map(output, image, values, found.record)
     if figure is not None:
-        from galaxyscope.records.figure import draw_figure
+        from galaxyscope.records.figure import draw_figure, save_figure
 
         is_bar = found.attribution.target == classifier.card.targets.get("bar")
         with replacing(figure) as temporary:
-            draw_figure(image, values, found.record if is_bar else None).save(temporary)
+            drawn = draw_figure(image, values, found.record if is_bar else None)
+            save_figure(drawn, temporary, found.record)

@@ -12,6 +12,7 @@ from galaxyscope.cli.common import (
     add_explainer,
     add_model,
     add_paths,
+    add_plane,
     check_method,
     check_table,
     each_image,
@@ -34,6 +35,7 @@ NAME, HELP = "measure", "bar lengths, one row per image"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the command."""
     add_paths(parser)
+    add_plane(parser)
     add_bar(parser)
     add_variants(parser)
     add_scale(parser)

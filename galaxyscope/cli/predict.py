@@ -11,6 +11,7 @@ from galaxyscope.cli.common import (
     Row,
     add_model,
     add_paths,
+    add_plane,
     check_table,
     list_paths,
     opened_table,
@@ -30,6 +31,7 @@ NAME, HELP = "predict", "what the network says of each image"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the command."""
     add_paths(parser)
+    add_plane(parser)
     add_model(parser)
 
 

@@ -82,7 +82,7 @@ def explain(
                 joined([*made, partial]) if growing else None,  # type: ignore[list-item]
             )
 
-        made.append(one(member, share, watch.part(report)))
+        made.append(one(member, share, watch.part(report if watch.heard else None)))
     result = joined(made)
     names = {m.card.name: m.card.name.rpartition("/")[2] for m in classifier.members}
     notes = _notes({names[part.model]: part.notes for part in made})

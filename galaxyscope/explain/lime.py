@@ -60,7 +60,7 @@ def explain(
             sums.add(masks[some], answers, weights[some])
             done += int(times[some].sum())
             if done < samples:
-                watch.report(done, samples, attribution())
+                watch.report(done, samples, attribution() if watch.heard else None)
         result = attribution()
     watch.report(samples, samples, result)
     return result

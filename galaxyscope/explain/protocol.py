@@ -49,6 +49,8 @@ class Attribution:
     members : mapping of member name to ndarray, shape (rows, columns), float32
         Maps of the single networks of an ensemble, of which `values` is the mean; empty for
         one network.
+    ran : mapping
+        How the network ran, see `galaxyscope.classify.circumstances`.
     """
 
     values: NDArray[np.float32]
@@ -66,6 +68,7 @@ class Attribution:
     completeness_error: float | None = None
     notes: tuple[str, ...] = ()
     members: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+    ran: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def agreement(self) -> float | None:

@@ -72,6 +72,28 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ),
     A("samples", "File", "Open samples", "browsing.open_samples", (), "gallery"),
     A(
+        "open_session",
+        "-File",
+        "Open session…",
+        "sessions.ask_open",
+        tip="Files, measurements and view that were saved as one file.",
+    ),
+    A(
+        "save_session",
+        "File",
+        "Save session as…",
+        "sessions.ask_save",
+        ("Ctrl+S",),
+        tip="One file to share. All you do is saved at once, with or without it.",
+    ),
+    A(
+        "close_session",
+        "File",
+        "Close session",
+        "sessions.close_shared",
+        tip="Back to your own measurements.",
+    ),
+    A(
         "import_lines",
         "-File",
         "Import lines…",
@@ -87,6 +109,14 @@ ACTIONS: tuple[ActionSpec, ...] = (
         "Export agreement figure…",
         "agreeing.ask_figure",
         tip="Scatter, Bland–Altman and residuals with caption, as PNG, SVG or PDF.",
+    ),
+    A(
+        "export_script",
+        "File",
+        "Export as script…",
+        "measuring.ask_script",
+        needs="image",
+        tip="A Python script that measures again and makes the same table.",
     ),
     A(
         "save_picture",
@@ -108,7 +138,15 @@ ACTIONS: tuple[ActionSpec, ...] = (
         "delete",
         needs="line",
     ),
+    A(
+        "workflow",
+        "-Edit",
+        "Workflow…",
+        "measuring.show_workflow",
+        tip="What was done, step by step, as command lines.",
+    ),
     A("commands", "-Edit", "Commands…", "open_palette", ("Ctrl+Shift+P",), "search"),
+    A("preferences", "-Edit", "Preferences…", "preferring.open_dialog", ("Ctrl+,",)),
     A("previous", "View", "Previous galaxy", "browsing.previous", ("K",), "previous"),
     A("next", "View", "Next galaxy", "browsing.next", ("J",), "next"),
     A("fit", "-View", "Fit", "canvas.fit", ("`",), "fit", needs="image"),
@@ -319,6 +357,13 @@ ACTIONS: tuple[ActionSpec, ...] = (
         tip="A folder with a card.json and weights; it can also be dropped on the window.",
     ),
     A("keys", "Help", "Keys", "show_keys", ("F1",)),
+    A(
+        "diagnostics",
+        "Help",
+        "Diagnostics…",
+        "diagnosing.open_dialog",
+        tip="Versions, computer and preferences, to be copied into a report.",
+    ),
     A("about", "Help", "About GalaxyScope", "show_about"),
 )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import uuid
 from dataclasses import dataclass
@@ -17,7 +16,8 @@ from galaxyscope.gui.model import Galaxy
 from galaxyscope.gui.panels.blind import BlindBar
 from galaxyscope.measure.series import Look, plan_series
 from galaxyscope.records.blind_series import SeriesResult, result_of
-from galaxyscope.records.record import now, record_of_no_bar
+from galaxyscope.records.edits import SeeNoBar
+from galaxyscope.records.record import now
 from galaxyscope.records.store import Session
 
 if TYPE_CHECKING:
@@ -142,25 +142,11 @@ class Blind(QObject):
         if galaxy is None or galaxy.image is None or look is None or self._drawn():
             return
         assert self._series is not None
+        record_id = uuid.uuid4().hex
+        marks = {"id": record_id, "blind_look": look.number, "blind_series": self._series.name}
         image, observer = chores.worker_copy(galaxy.image), self._desk.settings.observer
-        session, record_id = self._desk.session, uuid.uuid4().hex
-        when, series = now(), self._series.name
-
-        def add() -> None:
-            try:
-                session.restore(record_id)
-            except KeyError:  # the first time
-                row = record_of_no_bar(image, observer, when)
-                session.add(
-                    dataclasses.replace(
-                        row, id=record_id, blind_look=look.number, blind_series=series
-                    )
-                )
-
         self._desk.workspace.set_look(record_id)
-        self._window.measuring.push(
-            galaxy, "see no bar", add, functools.partial(session.delete, record_id)
-        )
+        self._window.keeping.do(galaxy, "see no bar", SeeNoBar(image, observer, now(), marks))
         if self._place + 1 < len(self._series.looks):
             self._go(self._place + 1)
         else:

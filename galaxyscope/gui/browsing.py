@@ -18,6 +18,7 @@ from galaxyscope.gui.listing import Listed, list_pictures
 from galaxyscope.gui.model import Galaxy
 from galaxyscope.gui.panels.gallery import Gallery, shown_name
 from galaxyscope.gui.panels.thumbnail_delegate import SIDE
+from galaxyscope.records.store import is_session_name
 from galaxyscope.resources import samples_folder
 from galaxyscope.sky.image import Plane
 from galaxyscope.work.jobs import Failure
@@ -45,9 +46,11 @@ class Browsing(QObject):
     Signals
     -------
     models_given : tuple of Path, model folders that were opened or dropped among pictures
+    session_given : Path, a session that was
     """
 
     models_given = Signal(object)
+    session_given = Signal(object)
 
     def __init__(self, desk: Desk, canvas: Canvas, gallery: Gallery) -> None:
         super().__init__(desk.window)
@@ -65,7 +68,9 @@ class Browsing(QObject):
 
     def open(self, paths: Sequence[Path | str]) -> None:
         """Open files and folders: one file shows its folder in the gallery."""
-        given = [Path(path) for path in paths]
+        given = [Path(path) for path in paths if not is_session_name(path)]
+        if found := [Path(path) for path in paths if is_session_name(path)]:
+            self.session_given.emit(found[0])
         if not given:
             return
         if self._desk.workspace.blind:
@@ -154,6 +159,11 @@ class Browsing(QObject):
             self._desk.settings.add_recent(path.absolute())
         workspace = self._desk.workspace
         workspace.list(paths, folder)
+        self.look_up_measured()
+        workspace.select(workspace.find(first) if first is not None else None)
+
+    def look_up_measured(self) -> None:
+        """Find out for the gallery which of the listed files have measurements."""
         self._desk.bridge.run(
             Task(
                 "Look up measurements",
@@ -164,7 +174,6 @@ class Browsing(QObject):
                 quiet=True,
             )
         )
-        workspace.select(workspace.find(first) if first is not None else None)
 
     def _could_not_list(self, path: Path, failure: Failure) -> None:
         self._desk.say(one_line(f"{shown_name(path)}: {failure}"))

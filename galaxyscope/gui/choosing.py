@@ -45,6 +45,7 @@ class Choosing(QObject):
         self._desk, self._classifying = desk, classifying
         self.entries: tuple[Entry, ...] = ()
         self._opened: list[Path] = []
+        self._wanted = ""  # by a session that was opened before the list was read
         self._asked = ""  # the model that was asked for last, as the store takes it
         self._damaged: dict[str, str] = {}
         self.dialog: ModelsDialog | None = None
@@ -100,6 +101,7 @@ class Choosing(QObject):
             for entry in entries
         )
         self._show(shown)
+        self._load_wanted()
         self._classifying.refresh()  # there may be something to offer now
 
     def _show(self, shown: str = "") -> None:
@@ -119,6 +121,22 @@ class Choosing(QObject):
         """Load the model of the last time, or the shipped one."""
         self._load(self._desk.settings.text("model"))
         self.look()
+
+    def load_again(self) -> None:
+        """Load the same model, because how it is run has changed."""
+        self._load(self._asked)
+
+    def prefer(self, name: str) -> None:
+        """Use a model that a session names, if it is there and another one is in use."""
+        self._wanted = name
+        self._load_wanted()
+
+    def _load_wanted(self) -> None:
+        name = self._wanted
+        if name and self.entry(name) is not None:
+            self._wanted = ""
+            if name not in (self.in_use, self._asked):
+                self._load(name)
 
     def open_dialog(self) -> None:
         """Show all models and their cards."""

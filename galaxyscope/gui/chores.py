@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from PySide6.QtGui import QImage
 
 from galaxyscope.gui.model import ShownMap
 from galaxyscope.gui.suit import unsuitable
-from galaxyscope.records.record import Record, plane_key, record_of_bar
-from galaxyscope.records.store import ImageSettings, Session
-from galaxyscope.sky.image import PixelScale, Plane, SkyImage
+from galaxyscope.records.edits import compare_again, with_settings
+from galaxyscope.records.record import Record, plane_key
+from galaxyscope.records.steps import Step
+from galaxyscope.records.store import ImageSettings, Session, SessionFile
+from galaxyscope.sky.image import Plane, SkyImage
 from galaxyscope.work.watch import Watch
 
 if TYPE_CHECKING:
@@ -55,6 +57,32 @@ class Kept:
     records: tuple[Record, ...]
 
 
+@dataclass(frozen=True, eq=False)
+class FoundSession:
+    """A session that was opened, with its files where they are now.
+
+    Parameters
+    ----------
+    session : Session
+    note : str
+        What the user should know of it, one sentence or nothing.
+    files : tuple of SessionFile
+    state : mapping
+        What the window showed.
+    moved : mapping
+        Present path by the path of before.
+    missing : tuple of str
+        Files that were not found.
+    """
+
+    session: Session
+    note: str
+    files: tuple[SessionFile, ...]
+    state: Mapping[str, Any]
+    moved: Mapping[str, str]
+    missing: tuple[str, ...]
+
+
 @dataclass(frozen=True)
 class Request:
     """What is asked of an explainer, and how its map is measured."""
@@ -73,16 +101,6 @@ class Explained:
     bar: BarMeasurement | None
 
 
-def with_settings(image: SkyImage, settings: ImageSettings) -> SkyImage:
-    """Return the image with what the user said of its scale and redshift."""
-    changes: dict[str, Any] = {}
-    if settings.scale_arcsec_per_px is not None:
-        changes["scale"] = PixelScale(settings.scale_arcsec_per_px, "user")
-    if settings.redshift is not None:
-        changes["redshift"] = settings.redshift
-    return image.replace(**changes) if changes else image
-
-
 def read_picture(path: Path, plane: Plane | None, session: Session) -> Picture:
     """Read a file.
 
@@ -99,6 +117,11 @@ def read_picture(path: Path, plane: Plane | None, session: Session) -> Picture:
     warm_up_sky(file_image)
     image = with_settings(file_image, session.settings(file_image.sha256))
     records = session.records(image.sha256, plane_key(image))
+    # A file that was moved takes its rows along; a copy beside the old one does not.
+    gone = {r.path for r in records if r.path != str(path) and not os.path.exists(r.path)}
+    if gone:
+        session.relocate(dict.fromkeys(gone, str(path)))
+        records = session.records(image.sha256, plane_key(image))
     return Picture(file_image, image, default_display(image), tuple(records))
 
 
@@ -115,6 +138,20 @@ def warm_up_sky(image: SkyImage) -> None:
 def worker_copy(image: SkyImage) -> SkyImage:
     """Return the image with a WCS of its own: WCS objects are not thread-safe."""
     return image if image.wcs is None else image.replace(wcs=image.wcs.deepcopy())
+
+
+def hash_of(path: Path) -> str:
+    """Hash of a file's bytes, as pictures have it; empty if it cannot be read."""
+    import hashlib
+
+    try:
+        # Opening a pipe would wait for its writer for ever.
+        if not path.is_file():
+            return ""
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return ""
 
 
 def measured_files(session: Session) -> dict[str, frozenset[str]]:
@@ -158,8 +195,25 @@ def make_thumbnail(path: Path, side: int) -> QImage:
     ).copy()
 
 
-def load_network(name: str | None) -> Classifier:
-    """Load a network, leaving the window one core.
+@dataclass(frozen=True)
+class Running:
+    """How a network is run.
+
+    Parameters
+    ----------
+    device, precision : str
+        As `galaxyscope.classify.store.load_model` takes them.
+    threads : int
+        On the processor; 0: all but one, which the window keeps.
+    """
+
+    device: str = "auto"
+    precision: str = "fp32"
+    threads: int = 0
+
+
+def load_network(name: str | None, running: Running) -> Classifier:
+    """Load a network.
 
     Raises
     ------
@@ -168,10 +222,16 @@ def load_network(name: str | None) -> Classifier:
     """
     import torch
 
-    from galaxyscope.classify.store import load_model
+    from galaxyscope.classify.card import ModelError
+    from galaxyscope.classify.store import choose_device, load_model
 
-    torch.set_num_threads(max(1, (os.cpu_count() or 2) - 1))
-    return load_model(name)
+    device = running.device
+    try:
+        choose_device(device)
+    except ModelError:  # preferred once, and not there today
+        device = "auto"
+    torch.set_num_threads(running.threads or max(1, (os.cpu_count() or 2) - 1))
+    return load_model(name, device, running.precision)
 
 
 def calibrate(classifier: Classifier, watch: Watch) -> None:
@@ -226,13 +286,15 @@ def explain(classifier: Classifier, image: SkyImage, request: Request, watch: Wa
     Cancelled
         Soon after ``watch.cancel()``.
     """
+    from galaxyscope.classify.circumstances import how_it_runs
     from galaxyscope.explain.registry import method
 
+    ran = how_it_runs(classifier)
     net_input = classifier.prepare(image)
     found = method(request.method).explain(
         classifier, net_input, request.target, request.parameters, watch
     )
-    attribution = dataclasses.replace(found, image_sha256=image.sha256)
+    attribution = dataclasses.replace(found, image_sha256=image.sha256, ran=ran)
     watch.check()
     card = classifier.card
     barred = card.targets.get("bar") == card.class_of(request.target)
@@ -262,36 +324,26 @@ def make_shown(attribution: Attribution, shape: tuple[int, int]) -> ShownMap:
     return ShownMap(values, np.sort(values, axis=None), histogram, attribution)
 
 
-def keep_bar(
-    session: Session,
-    image: SkyImage,
-    bar: BarMeasurement,
-    attribution: Attribution,
-    prediction: Prediction | None,
-) -> tuple[Record, ...]:
-    """Keep an automatic row, in the place of one made the same way, and compare the drawn ones.
+class Turn(Protocol):
+    """A change that can be made on the session's lane."""
 
-    Returns
-    -------
-    tuple of Record
-        All rows of the picture, as they are on disk now.
-    """
-    from galaxyscope.pipeline import provenance
-
-    new = record_of_bar(image, bar, provenance(attribution, prediction))
-    rows = session.records(image.sha256, new.plane)
-    for old in rows:
-        if old.kind == "automatic" and _made_alike(old, new):
-            session.replace(dataclasses.replace(new, id=old.id))
-            break
-    else:
-        session.add(new)
-    return compare_again(session, image.sha256, new.plane)
+    def apply(self, session: Session) -> None:
+        """Make it."""
 
 
-def keep(session: Session, sha256: str, plane: str, step: Callable[[], Any]) -> Kept:
-    """Change what is kept for a picture and say how it stands on disk."""
-    step()
+def keep(session: Session, sha256: str, plane: str, turn: Turn, step: Step) -> Kept:
+    """Change what is kept for a picture, note the step and say how it stands then."""
+    turn.apply(session)
+
+    def follow() -> Kept:
+        session.add_step(step)
+        return kept(session, sha256, plane)
+
+    return session.together(follow)
+
+
+def kept(session: Session, sha256: str, plane: str) -> Kept:
+    """Say what is kept for a picture, the differences of drawn rows brought up to date."""
     records = compare_again(session, sha256, plane)
     return Kept(session.settings(sha256), records)
 
@@ -311,11 +363,36 @@ def export(session: Session, files: list[str], path: Path) -> int:
     """
     from galaxyscope.records.tables import write_records
 
-    place = {name: i for i, name in enumerate(files)}
-    rows = [record for record in session.records() if record.path in place]
-    rows.sort(key=lambda record: place[record.path])
+    rows = rows_of(session, files)
     write_records(path, rows)
     return len(rows)
+
+
+def export_script(session: Session, files: list[str], path: Path) -> int:
+    """Write a script that makes the table of some files again.
+
+    Returns
+    -------
+    int
+        How many rows it makes.
+
+    Raises
+    ------
+    TableError, OSError
+        If it cannot be written.
+    """
+    from galaxyscope.records.script import recipe_of, write_script
+
+    rows = rows_of(session, files)
+    write_script(path, recipe_of(rows, session.settings, path.with_suffix(".csv").name))
+    return len(rows)
+
+
+def rows_of(session: Session, files: list[str]) -> list[Record]:
+    """Rows of some files, in the order of these files."""
+    place = {name: i for i, name in enumerate(files)}
+    rows = [record for record in session.records() if record.path in place]
+    return sorted(rows, key=lambda record: place[record.path])
 
 
 def save_picture(picture: QImage, path: Path) -> None:
@@ -328,46 +405,3 @@ def save_picture(picture: QImage, path: Path) -> None:
     """
     if not picture.save(str(path)):
         raise OSError(f"{path.name}: the picture cannot be written")
-
-
-def compare_again(session: Session, sha256: str, plane: str) -> tuple[Record, ...]:
-    """Bring the differences of drawn rows up to date with the newest automatic one."""
-    from galaxyscope.records.record import compared
-
-    rows = session.records(sha256, plane)
-    automatic = newest_automatic(rows)
-    for row in rows:
-        if row.kind == "drawn":
-            fresh = compared(row, automatic)
-            if fresh != row:
-                session.replace(fresh)
-    return tuple(session.records(sha256, plane))
-
-
-def newest_automatic(rows: tuple[Record, ...] | list[Record]) -> Record | None:
-    """Return the automatic row that counts, None if there is none."""
-    automatic = [row for row in rows if row.kind == "automatic" and not row.error]
-    return max(automatic, key=lambda row: row.created_at, default=None)
-
-
-def rescaled(record: Record, image: SkyImage) -> Record:
-    """Return a row with its arcsec and kpc as the image has scale and redshift now."""
-    from galaxyscope.sky.coordinates import COSMOLOGY_NAME, lengths
-
-    size = None if record.length_px is None else lengths(image, record.length_px)
-    kpc = None if size is None else size.kpc
-    scale = image.scale
-    return dataclasses.replace(
-        record,
-        length_arcsec=None if size is None else size.arcsec,
-        length_kpc=kpc,
-        cosmology="" if kpc is None else COSMOLOGY_NAME,
-        scale_arcsec_per_px=None if scale is None else scale.arcsec_per_px,
-        scale_source="" if scale is None else scale.source,
-        redshift=image.redshift,
-    )
-
-
-def _made_alike(old: Record, new: Record) -> bool:
-    fields = ("algorithm", "method", "target", "model_sha256")
-    return all(getattr(old, name) == getattr(new, name) for name in fields)

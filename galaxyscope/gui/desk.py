@@ -15,7 +15,7 @@ from galaxyscope.gui.settings import Settings
 from galaxyscope.records.store import Session
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Desk:
     """What lies on the table for everybody.
 
@@ -26,6 +26,7 @@ class Desk:
     bridge : Bridge
     workspace : Workspace
     session : Session
+        Ask for it anew each time: the user may open another one.
     settings : Settings
     undo : QUndoStack
     say : callable

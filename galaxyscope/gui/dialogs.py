@@ -32,6 +32,7 @@ from galaxyscope.gui.card_text import model_name, summary
 from galaxyscope.gui.desk import one_line
 from galaxyscope.gui.panels.common import GAP, QuietLabel
 from galaxyscope.gui.shelf import Entry
+from galaxyscope.records.store import SUFFIX, Session, SessionError
 from galaxyscope.records.tables import RECORD_SUFFIXES
 from galaxyscope.sky.image import PixelScale
 
@@ -135,6 +136,17 @@ def ask_table_name(parent: QWidget, suggestion: Path) -> Path | None:
         kind = next((s for s in RECORD_SUFFIXES if f"*{s}" in chosen), ".csv")
         path = path.with_name(path.name + kind)
     return path
+
+
+def ask_script_name(parent: QWidget, suggestion: Path) -> Path | None:
+    """Ask where a script goes."""
+    name, _ = QFileDialog.getSaveFileName(
+        parent, "Export as script", str(suggestion), "Python (*.py)"
+    )
+    if not name:
+        return None
+    path = Path(name)
+    return path if path.suffix.lower() == ".py" else path.with_name(path.name + ".py")
 
 
 def ask_picture_name(parent: QWidget, suggestion: Path) -> Path | None:
@@ -255,6 +267,33 @@ def ask_install(parent: QWidget, entry: Entry) -> Literal["install", "open", ""]
     box.exec()
     chosen = box.clickedButton()
     return "install" if chosen is install else "open" if chosen is use else ""
+
+
+def settle(session: Session) -> None:
+    """Ask, before the program ends, what shall become of changes that are not on disk."""
+    while session.waiting and not session.flush():
+        box = QMessageBox(QMessageBox.Icon.Warning, "GalaxyScope", "")
+        box.setText(f"{session.waiting} changes could not be written to disk.")
+        box.setTextFormat(Qt.TextFormat.PlainText)
+        box.setInformativeText(f"{one_line(session.trouble)}.")
+        again = box.addButton("Try again", QMessageBox.ButtonRole.AcceptRole)
+        elsewhere = box.addButton("Save elsewhere…", QMessageBox.ButtonRole.ActionRole)
+        lose = box.addButton("Quit and lose them", QMessageBox.ButtonRole.DestructiveRole)
+        box.setDefaultButton(again)
+        box.setEscapeButton(again)
+        box.exec()
+        if box.clickedButton() is lose:
+            return
+        if box.clickedButton() is elsewhere:
+            name, _ = QFileDialog.getSaveFileName(
+                None, "Save session as", str(Path.home() / f"rescued{SUFFIX}")
+            )
+            try:
+                if name:
+                    session.save_as(Path(name))
+                    return
+            except SessionError as error:
+                QMessageBox.warning(None, "GalaxyScope", one_line(str(error)))
 
 
 class KeysDialog(QDialog):

@@ -12,12 +12,14 @@ from galaxyscope.gui import chores
 from galaxyscope.gui.bridge import Task
 from galaxyscope.gui.classifying import Classifying
 from galaxyscope.gui.desk import Desk, one_line
+from galaxyscope.gui.keeping import Keeping
 from galaxyscope.gui.model import Galaxy, ShownMap
 from galaxyscope.gui.panels.common import Offer
 from galaxyscope.gui.panels.explain import ExplainPanel
 from galaxyscope.gui.suit import BAR, unsuitable, without_bar
 from galaxyscope.gui.tasks import target_choices
-from galaxyscope.measure.bars import DEFAULT_ALGORITHM
+from galaxyscope.records.commands import measure_command
+from galaxyscope.records.edits import KeepBar
 from galaxyscope.work.jobs import Failure
 from galaxyscope.work.lanes import IO
 
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
     from galaxyscope.explain.preflight import Fit
     from galaxyscope.explain.protocol import Attribution
     from galaxyscope.measure.results import BarMeasurement
-    from galaxyscope.records.record import Record
 
 EXPLAIN, PREFLIGHT = 10, 5
 
@@ -37,6 +38,7 @@ class Explaining(QObject):
     Parameters
     ----------
     desk : Desk
+    keeping : Keeping
     classifying : Classifying
         Has the network.
     panel : ExplainPanel
@@ -44,11 +46,14 @@ class Explaining(QObject):
 
     refreshed = Signal()
 
-    def __init__(self, desk: Desk, classifying: Classifying, panel: ExplainPanel) -> None:
+    def __init__(
+        self, desk: Desk, keeping: Keeping, classifying: Classifying, panel: ExplainPanel
+    ) -> None:
         super().__init__(desk.window)
-        self._desk, self._classifying, self._panel = desk, classifying, panel
+        self._desk, self._keeping = desk, keeping
+        self._classifying, self._panel = classifying, panel
         self.automatic = desk.settings.flag("explain_automatically")
-        self.algorithm = desk.settings.text("algorithm", DEFAULT_ALGORITHM)
+        self.algorithm = desk.settings.word("algorithm")
         self._explaining: Task | None = None
         self._automatic_once = False
         # Why this network was not used on a galaxy when it was asked for, and what leads on.
@@ -266,29 +271,13 @@ class Explaining(QObject):
 
     def _keep(self, galaxy: Galaxy, attribution: Attribution, bar: BarMeasurement) -> None:
         assert galaxy.image is not None
-        image = galaxy.image
-        self._desk.bridge.run(
-            Task(
-                "Keep measurement",
-                galaxy.path,
-                chores.SESSION,
-                functools.partial(
-                    chores.keep_bar,
-                    self._desk.session,
-                    chores.worker_copy(image),
-                    bar,
-                    attribution,
-                    # What this network said, not what the chosen one says by now.
-                    galaxy.said.get(attribution.model_sha256),
-                ),
-                done=functools.partial(self._kept, galaxy, image.sha256),
-                quiet=True,
-            )
-        )
+        from galaxyscope.pipeline import provenance
 
-    def _kept(self, galaxy: Galaxy, sha256: str, records: tuple[Record, ...]) -> None:
-        if galaxy.image is None or galaxy.image.sha256 == sha256:
-            self._desk.workspace.keep_records(galaxy, records)
+        # What this network said, not what the chosen one says by now.
+        source = provenance(attribution, galaxy.said.get(attribution.model_sha256))
+        image = chores.worker_copy(galaxy.image)
+        command = measure_command(image, source, bar.parameters)
+        self._keeping.do(galaxy, "measure bar", KeepBar(image, bar, source), command=command)
 
     def _not_explained(self, galaxy: Galaxy, failure: Failure) -> None:
         self._explaining = None

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QFileDialog
@@ -13,9 +12,11 @@ from PySide6.QtWidgets import QFileDialog
 from galaxyscope.gui import chores, chores_lines
 from galaxyscope.gui.bridge import Task
 from galaxyscope.gui.desk import Desk, one_line
+from galaxyscope.gui.keeping import Turn
 from galaxyscope.gui.model import Galaxy
 from galaxyscope.gui.panels.imports import ImportDialog
 from galaxyscope.gui.undo import Change
+from galaxyscope.records.edits import Add, compare_again
 from galaxyscope.records.record import Record
 from galaxyscope.records.store import Session
 from galaxyscope.work.jobs import Failure
@@ -83,26 +84,17 @@ class Importing(QObject):
         if not rows:
             self._desk.say(one_line(f"Nothing new in {', '.join(p.name for p in paths)}"))
             return
-        session, ids = self._desk.session, [row.id for row in rows]
-
-        def add() -> None:
-            try:
-                session.restore(*ids)
-            except KeyError:  # the first time
-                session.add(*rows)
-
+        turn = Turn(Add(rows))
         title = f"import of {len(rows)} {'row' if len(rows) == 1 else 'rows'}"
         self._desk.undo.push(
             Change(
                 title,
-                functools.partial(self._run, title, add, imported.sentence),
-                functools.partial(
-                    self._run, f"undo {title}", functools.partial(session.delete, *ids), ""
-                ),
+                functools.partial(self._run, title, turn, imported.sentence),
+                functools.partial(self._run, f"undo {title}", turn, ""),
             )
         )
 
-    def _run(self, title: str, step: Callable[[], Any], sentence: str) -> None:
+    def _run(self, title: str, turn: Turn, sentence: str) -> None:
         """Change the session, then show what is on disk."""
         loaded = [g for g in self._desk.workspace.galaxies if g.image is not None]
         pictures = [(g.image.sha256, g.plane_key) for g in loaded if g.image is not None]
@@ -111,7 +103,7 @@ class Importing(QObject):
                 title.capitalize(),
                 None,
                 chores.SESSION,
-                functools.partial(_keep_all, self._desk.session, step, pictures),
+                functools.partial(_keep_all, self._desk.session, turn, pictures),
                 done=functools.partial(
                     self._show, dict(zip(loaded, pictures, strict=True)), sentence
                 ),
@@ -151,9 +143,7 @@ class Importing(QObject):
             self.dialog = None
 
 
-def _keep_all(
-    session: Session, step: Callable[[], Any], pictures: Sequence[tuple[str, str]]
-) -> _Found:
-    step()
-    records = {picture: chores.compare_again(session, *picture) for picture in pictures}
+def _keep_all(session: Session, turn: Turn, pictures: Sequence[tuple[str, str]]) -> _Found:
+    turn.apply(session)
+    records = {picture: compare_again(session, *picture) for picture in pictures}
     return records, chores.measured_files(session)

@@ -4,25 +4,29 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import json
 import uuid
-from collections.abc import Callable
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QObject
 
+from galaxyscope import __version__
 from galaxyscope.gui import chores, dialogs
 from galaxyscope.gui.bridge import Task
 from galaxyscope.gui.canvas import Canvas, CanvasLine, Ends
 from galaxyscope.gui.desk import Desk, one_line
+from galaxyscope.gui.keeping import Keeping
 from galaxyscope.gui.model import Galaxy
 from galaxyscope.gui.panels.measurements import MeasurementsPanel
+from galaxyscope.gui.panels.workflow import WorkflowDialog
 from galaxyscope.gui.rows import length_of_ends, line_label, who, width_label
 from galaxyscope.gui.undo import Change
 from galaxyscope.measure.results import LineMeasurement
-from galaxyscope.records.drawn import redrawn, with_width
-from galaxyscope.records.record import Record, now, record_of_line
-from galaxyscope.records.store import ImageSettings
+from galaxyscope.records.commands import line_command
+from galaxyscope.records.edits import Delete, DrawLine, SetWidth, Tell
+from galaxyscope.records.record import Record, now, provenance_text
 from galaxyscope.work.lanes import IO
 
 # Key of a width line on the canvas: that of its row, and this.
@@ -36,16 +40,17 @@ class Measuring(QObject):
     Parameters
     ----------
     desk : Desk
+    keeping : Keeping
     canvas : Canvas
     panel : MeasurementsPanel
     """
 
-    def __init__(self, desk: Desk, canvas: Canvas, panel: MeasurementsPanel) -> None:
+    def __init__(
+        self, desk: Desk, keeping: Keeping, canvas: Canvas, panel: MeasurementsPanel
+    ) -> None:
         super().__init__(desk.window)
-        self._desk, self._canvas, self._panel = desk, canvas, panel
-        self._late: set[Galaxy] = set()
+        self._desk, self._keeping, self._canvas, self._panel = desk, keeping, canvas, panel
         self._look: tuple[str, int] | None = None
-        self._ask_width = desk.settings.flag("width_lines")
         self._width_of_look: bool | None = None
         canvas.line_drawn.connect(self.draw)
         canvas.line_changed.connect(self.change)
@@ -81,33 +86,25 @@ class Measuring(QObject):
             task.lane == chores.SESSION for task in self._desk.bridge.running
         ):
             return  # the line of this look is on its way to the disk
-        session, observer = self._desk.session, self._desk.settings.observer
-        image, record_id = chores.worker_copy(galaxy.image), uuid.uuid4().hex
-        line = LineMeasurement(_plain(ends), observer, now())
-        galaxy.selected = record_id
-        marks: dict[str, Any] = {"id": record_id}
+        record_id = uuid.uuid4().hex
+        marks: dict[str, Any] = {}
         if self._look is not None:
-            marks |= {"blind_series": self._look[0], "blind_look": self._look[1]}
+            marks = {"blind_series": self._look[0], "blind_look": self._look[1]}
             self._desk.workspace.set_look(record_id)
-
-        def add() -> None:
-            try:
-                session.restore(record_id)
-            except KeyError:  # the first time
-                session.add(dataclasses.replace(record_of_line(image, line), **marks))
-
-        self.push(galaxy, "draw line", add, functools.partial(session.delete, record_id))
+        observer = self._desk.settings.observer
+        self._keep_line(galaxy, "draw line", record_id, ends, observer, marks=marks)
         if self.asks_width:
             self._canvas.set_tool("width")
 
     @property
     def asks_width(self) -> bool:
         """Whether a line across the bar is asked for after each line along it."""
-        return self._ask_width if self._width_of_look is None else self._width_of_look
+        if self._width_of_look is not None:
+            return self._width_of_look
+        return self._desk.settings.flag("width_lines")
 
     def set_asks_width(self, asks: bool) -> None:
         """Ask for a line across the bar after each line along it, or not."""
-        self._ask_width = asks
         self._desk.settings.set("width_lines", asks)
 
     def begin_look(self, look: tuple[str, int] | None, width: bool | None = None) -> None:
@@ -134,16 +131,11 @@ class Measuring(QObject):
             self._canvas.set_tool("line")
 
     def _set_width(self, galaxy: Galaxy, record: Record, ends: Ends | None) -> None:
-        session = self._desk.session
+        assert galaxy.image is not None
         plain = None if ends is None else _plain(ends)
-
-        def replace() -> None:
-            current = next(r for r in session.records(record.image_sha256) if r.id == record.id)
-            session.replace(with_width(current, plain))
-
-        back = functools.partial(session.replace, record)
         text = "delete width" if ends is None else "draw width"
-        self.push(galaxy, text, replace, back, merge_key=f"{record.id}{WIDTH}" if plain else "")
+        edit = SetWidth(galaxy.image.sha256, galaxy.plane_key, record.id, plain)
+        self._keeping.do(galaxy, text, edit, f"{record.id}{WIDTH}" if plain else "")
 
     def change(self, record_id: str, ends: Ends) -> None:
         """Keep the new ends of a drawn line."""
@@ -156,14 +148,26 @@ class Measuring(QObject):
         before = self._record(galaxy, record_id)
         if galaxy is None or galaxy.image is None or before is None or before.kind != "drawn":
             return
-        session, image = self._desk.session, chores.worker_copy(galaxy.image)
-        line = LineMeasurement(_plain(ends), before.observer, now())
+        self._keep_line(galaxy, "change line", record_id, ends, before.observer, record_id)
 
-        def replace() -> None:
-            session.replace(redrawn(before, image, line))
-
-        back = functools.partial(session.replace, before)
-        self.push(galaxy, "change line", replace, back, merge_key=record_id)
+    def _keep_line(
+        self,
+        galaxy: Galaxy,
+        text: str,
+        key: str,
+        ends: Ends,
+        observer: str,
+        merge_key: str = "",
+        marks: Mapping[str, Any] | None = None,
+    ) -> None:
+        assert galaxy.image is not None
+        galaxy.selected = key
+        image, line = (
+            chores.worker_copy(galaxy.image),
+            LineMeasurement(_plain(ends), observer, now()),
+        )
+        command = line_command(image, line.ends, observer)
+        self._keeping.do(galaxy, text, DrawLine(image, line, key, marks or {}), merge_key, command)
 
     def delete(self, record_id: str) -> None:
         """Delete a row, or the width line of one."""
@@ -175,13 +179,7 @@ class Measuring(QObject):
             return
         record = self._record(galaxy, record_id)
         if galaxy is not None and record is not None:
-            session = self._desk.session
-            self.push(
-                galaxy,
-                f"delete {who(record)}",
-                functools.partial(session.delete, record_id),
-                functools.partial(session.restore, record_id),
-            )
+            self._keeping.do(galaxy, f"delete {who(record)}", Delete((record_id,)))
 
     def delete_selected(self) -> None:
         """Delete the selected row."""
@@ -231,30 +229,11 @@ class Measuring(QObject):
                 Change("set observer", functools.partial(say, name), functools.partial(say, before))
             )
 
-    def _set(self, text: str, **change: Any) -> None:
+    def _set(self, text: str, **change: float | None) -> None:
         galaxy = self._desk.workspace.current
-        if galaxy is None or galaxy.file_image is None:
-            return
-        session, file_image = self._desk.session, chores.worker_copy(galaxy.file_image)
-        sha256 = file_image.sha256
-        kept: list[tuple[ImageSettings, list[Record]]] = []
-
-        def forward() -> None:
-            old = session.settings(sha256)
-            kept.append((old, session.records(sha256)))
-            new = dataclasses.replace(old, **change)
-            session.set_settings(sha256, new)
-            image = chores.with_settings(file_image, new)
-            for record in session.records(sha256, galaxy.plane_key):
-                session.replace(chores.rescaled(record, image))
-
-        def backward() -> None:
-            old, rows = kept.pop()
-            session.set_settings(sha256, old)
-            for record in rows:
-                session.replace(record)
-
-        self.push(galaxy, text, forward, backward)
+        if galaxy is not None and galaxy.file_image is not None:
+            image = chores.worker_copy(galaxy.file_image)
+            self._keeping.do(galaxy, text, Tell(image, galaxy.plane_key, change))
 
     # -- export
 
@@ -298,14 +277,50 @@ class Measuring(QObject):
             )
         )
 
+    def ask_script(self) -> None:
+        """Let the user choose a file and write a script that makes the table of the list again."""
+        folder = self._desk.workspace.folder or Path.home()
+        path = dialogs.ask_script_name(self._desk.window, folder / "measurements.py")
+        if path is not None:
+            self.export_script(path)
+
+    def export_script(self, path: Path) -> None:
+        """Write a script that makes the table of all rows on the list again."""
+        files = [str(galaxy.path) for galaxy in self._desk.workspace.galaxies]
+        self._desk.bridge.run(
+            Task(
+                "Export script",
+                path,
+                chores.SESSION,
+                functools.partial(chores.export_script, self._desk.session, files, path),
+                done=lambda rows: self._desk.say(
+                    f"{path.name} makes {rows} {'row' if rows == 1 else 'rows'} again"
+                ),
+                failed=lambda failure: self._desk.say(one_line(f"Export failed: {failure}")),
+            )
+        )
+
+    def show_workflow(self) -> None:
+        """Show what was done, step by step."""
+        self._keeping.queue(
+            "Look up steps",
+            self._desk.session.steps,
+            done=lambda steps: WorkflowDialog(self._desk.window, steps).open(),
+        )
+
     def ask_picture(self) -> None:
         """Save what the canvas shows as a PNG file."""
         galaxy = self._desk.workspace.current
-        if galaxy is None:
+        if galaxy is None or galaxy.image is None:
             return
         path = dialogs.ask_picture_name(self._desk.window, galaxy.path.with_suffix(".png"))
         if path is not None:
             picture = self._canvas.grab_image()
+            # PNG's own place for such things; programs that do not know it pass over it.
+            picture.setText("Software", f"GalaxyScope {__version__}")
+            picture.setText("Source", json.dumps([str(galaxy.path), galaxy.image.sha256]))
+            made = "\n".join(map(provenance_text, galaxy.records))
+            picture.setText("Provenance", made)
             self._desk.bridge.run(
                 Task(
                     "Save picture",
@@ -316,73 +331,6 @@ class Measuring(QObject):
                 )
             )
 
-    # -- keeping
-
-    def push(
-        self,
-        galaxy: Galaxy,
-        text: str,
-        forward: Callable[[], Any],
-        backward: Callable[[], Any],
-        merge_key: str = "",
-    ) -> None:
-        """Make an undoable change of what is kept for a galaxy, whose picture is there.
-
-        Parameters
-        ----------
-        galaxy : Galaxy
-        text : str
-            What the menu says after *Undo*.
-        forward, backward : callable
-            Run on the session's lane.
-        merge_key : str
-            As in `Change`.
-        """
-        image = galaxy.image
-        assert image is not None
-        picture = (image.sha256, galaxy.plane_key)
-        self._desk.undo.push(
-            Change(
-                text,
-                functools.partial(self._run, galaxy, picture, text, forward),
-                functools.partial(self._run, galaxy, picture, f"undo {text}", backward),
-                merge_key,
-            )
-        )
-
-    def _run(
-        self, galaxy: Galaxy, picture: tuple[str, str], text: str, step: Callable[[], Any]
-    ) -> None:
-        """Queue a step behind the others and show what is on disk after it."""
-        workspace = self._desk.workspace
-        # Undoing something on another galaxy shows that galaxy, so that it is seen.
-        if galaxy is not workspace.current and workspace.find(galaxy.path) is galaxy:
-            workspace.select(galaxy)
-        self._desk.bridge.run(
-            Task(
-                text.capitalize(),
-                galaxy.path,
-                chores.SESSION,
-                functools.partial(chores.keep, self._desk.session, *picture, step),
-                done=functools.partial(self._kept, galaxy, picture),
-                quiet=True,
-            )
-        )
-
-    def _kept(self, galaxy: Galaxy, picture: tuple[str, str], kept: chores.Kept) -> None:
-        if galaxy.image is None:
-            # Its pixels are being read again, perhaps with rows from before this change.
-            self._late.add(galaxy)
-            return
-        if (galaxy.image.sha256, galaxy.plane_key) != picture:
-            return
-        if galaxy.file_image is not None:
-            image = chores.with_settings(galaxy.file_image, kept.settings)
-            if (image.scale, image.redshift) != (galaxy.image.scale, galaxy.image.redshift):
-                galaxy.image = image
-                self._desk.workspace.tell(galaxy, "scale")
-        self._desk.workspace.keep_records(galaxy, kept.records)
-
     def _record(self, galaxy: Galaxy | None, record_id: str) -> Record | None:
         records = () if galaxy is None else galaxy.records
         return next((record for record in records if record.id == record_id), None)
@@ -390,10 +338,6 @@ class Measuring(QObject):
     # -- showing
 
     def _changed(self, galaxy: Galaxy, what: str) -> None:
-        if galaxy in self._late and galaxy.image is not None:
-            self._late.discard(galaxy)
-            picture = (galaxy.image.sha256, galaxy.plane_key)
-            self._run(galaxy, picture, "look up measurements", lambda: None)
         if galaxy is self._desk.workspace.current and what in ("image", "records"):
             self._show()
 

@@ -180,6 +180,13 @@ class Workspace(QObject):
         )
         self.listed.emit()
 
+    def forget(self) -> None:
+        """Show nothing and forget everything (another session is opened)."""
+        self.select(None)
+        self._by_path.clear()
+        self._visited.clear()
+        self.list((), None)
+
     def find(self, path: Path) -> Galaxy | None:
         """Return the galaxy of a file, None if it is not on the list."""
         return self._by_path.get(path)

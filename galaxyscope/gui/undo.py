@@ -22,6 +22,10 @@ class Change(QUndoCommand):
     merge_key : str
         Changes in a row that share a key that is not empty are one change: moving an end of
         a line by five presses of a key is undone at once.
+
+    Notes
+    -----
+    `forward` must bring back whatever `backward` took back, see :meth:`mergeWith`.
     """
 
     ID = 1
@@ -43,8 +47,9 @@ class Change(QUndoCommand):
         return self.ID if self._key else -1
 
     def mergeWith(self, other: QUndoCommand) -> bool:
-        """Take over where `other` leads to."""
-        if not isinstance(other, Change) or other._key != self._key:
-            return False
-        self._forward = other._forward
-        return True
+        """Stand for `other` too.
+
+        It has been done already, and this one's `backward` leads to before both of them; its
+        `forward` is called only after that, and has to lead back to where that began.
+        """
+        return isinstance(other, Change) and other._key == self._key

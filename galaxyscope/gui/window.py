@@ -26,8 +26,10 @@ from galaxyscope.gui.canvas import Canvas
 from galaxyscope.gui.choosing import Choosing
 from galaxyscope.gui.classifying import Classifying
 from galaxyscope.gui.desk import Desk
+from galaxyscope.gui.diagnosing import Diagnosing
 from galaxyscope.gui.explaining import Explaining
 from galaxyscope.gui.importing import Importing
+from galaxyscope.gui.keeping import Keeping
 from galaxyscope.gui.mapping import Mapping
 from galaxyscope.gui.measuring import Measuring
 from galaxyscope.gui.model import Galaxy, Workspace
@@ -44,7 +46,9 @@ from galaxyscope.gui.panels.overlay import OverlayPanel
 from galaxyscope.gui.panels.profile import ProfilePanel
 from galaxyscope.gui.panels.start import StartPage, local_paths
 from galaxyscope.gui.panels.status import StatusBar
+from galaxyscope.gui.preferring import Preferring
 from galaxyscope.gui.profiling import Profiling
+from galaxyscope.gui.sessions import Sessions
 from galaxyscope.gui.settings import Settings
 from galaxyscope.gui.shell import TopBar, add_dock, set_icons
 from galaxyscope.gui.theme import apply_theme
@@ -105,9 +109,26 @@ class MainWindow(QMainWindow):
         self.browsing = Browsing(self.desk, self.canvas, self.gallery)
         self.classifying = Classifying(self.desk, self.classify_panel)
         self.choosing = Choosing(self.desk, self.classifying)
-        self.explaining = Explaining(self.desk, self.classifying, self.explain_panel)
+        self.keeping = Keeping(self.desk)
+        self.sessions = Sessions(self)
+        self.explaining = Explaining(self.desk, self.keeping, self.classifying, self.explain_panel)
         self.mapping = Mapping(self.desk, self.canvas, self.overlay_panel)
-        self.measuring = Measuring(self.desk, self.canvas, self.measurements)
+        self.measuring = Measuring(self.desk, self.keeping, self.canvas, self.measurements)
+        self.diagnosing = Diagnosing(
+            self.desk, lambda: f"{self.choosing.in_use} {self.classifying.device}".strip()
+        )
+        self.preferring = Preferring(
+            self.desk,
+            {
+                "theme": self._obey_theme,
+                "method": self._obey_method,
+                "samples": self._obey_method,
+                "explain_automatically": self._obey_automatic,
+                "width_lines": self._obey_width,
+                "algorithm": self._obey_algorithm,
+                **dict.fromkeys(("device", "precision", "threads"), self.choosing.load_again),
+            },
+        )
         self.agreeing = Agreeing(self.desk, self.agreement)
         self.profiling = Profiling(self.desk, self.canvas, self.profile)
         self.importing = Importing(self.desk, self.agreeing.refresh)
@@ -178,6 +199,7 @@ class MainWindow(QMainWindow):
         self.classify_panel.models_requested.connect(self.choosing.open_dialog)
         self.classify_panel.target_chosen.connect(self.explain_panel.choose_target)
         self.explain_panel.target_changed.connect(self.classify_panel.show_target)
+        self.browsing.session_given.connect(self.sessions.open)
         self.browsing.models_given.connect(self.choosing.add)
         self.gallery.model.thumbnail_shown.connect(self.classifying.fill_badge)
         self.bridge.task_changed.connect(self.explaining.follow)
@@ -190,12 +212,15 @@ class MainWindow(QMainWindow):
         self.profiling.wanted.connect(lambda: self.tables.show_panel("Profile"))
         self.agreement.import_requested.connect(self.importing.ask)
         self.agreeing.open_requested.connect(self.browsing.open)
+        self.keeping.trouble_changed.connect(self.status.show_trouble)
+        self.sessions.changed.connect(self._show_session)
         workspace.current_changed.connect(self._follow)
         workspace.changed.connect(self._changed)
         self.undo.undoTextChanged.connect(lambda text: _name(actions["undo"], "Undo", text))
         self.undo.redoTextChanged.connect(lambda text: _name(actions["redo"], "Redo", text))
         self.undo.canUndoChanged.connect(actions["undo"].setEnabled)
         self.undo.canRedoChanged.connect(actions["redo"].setEnabled)
+        actions["close_session"].setEnabled(False)
         actions["undo"].setEnabled(False)
         actions["redo"].setEnabled(False)
         actions.menus["File/Open recent"].aboutToShow.connect(self._fill_recent)
@@ -206,12 +231,21 @@ class MainWindow(QMainWindow):
     # -- what the window itself does
 
     def open(self, paths: Sequence[str | Path]) -> None:
-        """Open files and folders."""
+        """Open files and folders, or a session."""
         self.browsing.open(paths)
 
     def start_work(self) -> None:
         """Begin what the first paint does not wait for."""
         self.choosing.start()
+        self.sessions.start()
+        self.keeping.look()
+
+    def come_forward(self) -> None:
+        """Show the window above others, as far as the desktop allows."""
+        self.setWindowState(self.windowState() & ~Qt.WindowState.WindowMinimized)
+        self.show()
+        self.raise_()
+        self.activateWindow()
 
     def say(self, text: str) -> None:
         """Show one sentence in the status bar for a while."""
@@ -241,6 +275,27 @@ class MainWindow(QMainWindow):
         apply_theme(app, mode)  # type: ignore[arg-type]  # the table of actions holds the modes
         self.settings.set("theme", mode)
         self.actions_.check(f"theme_{mode}")
+
+    # -- what preferences change at once
+
+    def _obey_theme(self) -> None:
+        self.set_theme(self.settings.word("theme"))
+
+    def _obey_method(self) -> None:
+        settings = self.settings
+        self.explain_panel.begin_with(settings.word("method"), settings.number("samples"))
+
+    def _obey_width(self) -> None:
+        self.actions_.check("width_lines", self.measuring.asks_width)
+
+    def _obey_automatic(self) -> None:
+        automatic = self.settings.flag("explain_automatically")
+        self.actions_.check("auto_explain", automatic)
+        self.explaining.set_automatic(automatic)
+
+    def _obey_algorithm(self) -> None:
+        self.actions_.check(self.settings.word("algorithm"))
+        self.explaining.set_algorithm(self.settings.word("algorithm"))
 
     def set_full_screen(self, full: bool) -> None:
         """Use the whole screen, or not."""
@@ -296,6 +351,10 @@ class MainWindow(QMainWindow):
             value = self.mapping.value_at(*at)
         self.status.show_cursor(image, at, sky, value)
 
+    def _show_session(self, shared: Path | None) -> None:
+        self.setWindowTitle("GalaxyScope" if shared is None else f"{shared.stem} – GalaxyScope")
+        self.actions_["close_session"].setEnabled(shared is not None)
+
     def _model_changed(self) -> None:
         for galaxy in self.gallery.model.with_thumbnails():
             self.classifying.fill_badge(galaxy)
@@ -323,9 +382,11 @@ class MainWindow(QMainWindow):
 
     def _restore(self) -> None:
         set_icons(self.actions_, self)
+        self._obey_method()
         self.actions_.check("auto_explain", self.explaining.automatic)
+        self._obey_width()
         self.actions_.check(self.explaining.algorithm)
-        self.actions_.check(f"theme_{self.settings.text('theme', 'system')}")
+        self.actions_.check(f"theme_{self.settings.word('theme')}")
         screen = self.screen().availableGeometry().size() - WINDOW_FRAME
         self.resize((screen * 0.8).expandedTo(QSize(1360, 860)).boundedTo(screen))
         if not self.settings.bytes("geometry").isEmpty():
@@ -367,7 +428,10 @@ class MainWindow(QMainWindow):
         self.hide()
         self.mapping.stop()
         self.agreeing.stop()
+        self.sessions.stop()
+        self.keeping.stop()
         self.bridge.close(finish=chores.SESSION)
+        dialogs.settle(self.session)
         self.session.close()
         super().closeEvent(event)
 

@@ -104,6 +104,7 @@ RECORD_COLUMNS = (
     Column("length_err_kpc_h", "float", "one standard deviation of length_kpc_h"),
     Column("deprojected_err_arcsec", "float", "one standard deviation of it", "arcsec"),
     Column("deprojected_err_kpc", "float", "one standard deviation of it", "kpc"),
+    Column("ran", "text", "how the network ran (device, threads, modes), JSON"),
     Column("light_r90_px", "float", "radius with 90 % of the light, from the picture", "pix"),
     Column("blind_look", "int", "which look at this galaxy in a blind series; empty: not blind"),
     Column("blind_series", "text", "beginning and seed of the blind series"),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFont, PngImagePlugin
 
-from galaxyscope.records.record import Record
+from galaxyscope.records.record import Record, provenance_text
 from galaxyscope.sky.image import SkyImage
 from galaxyscope.sky.stretch import default_display, display_buffer
 
@@ -27,6 +28,21 @@ _AGAINST = np.array([(0, 0, 4), (10, 50, 120), (30, 120, 200), (190, 240, 255)],
 # Drawn at twice the size and shrunk: Pillow's lines are not smooth by themselves.
 _FINE = 2
 _SMALLEST, _LARGEST = 720, 1600
+
+
+def save_figure(picture: Image.Image, path: Path, record: Record) -> None:
+    """Save a figure; PNG, JPEG and TIFF carry how its map was made."""
+    made = provenance_text(record)
+    kind = path.suffix.lower()
+    if kind == ".png":
+        info = PngImagePlugin.PngInfo()
+        info.add_text("Software", f"GalaxyScope {record.version}")
+        info.add_text("Provenance", made)
+        picture.save(path, pnginfo=info)
+    elif kind in (".jpg", ".jpeg"):
+        picture.save(path, comment=made.encode("ascii"))
+    else:
+        picture.save(path, description=made)
 
 
 def draw_figure(

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from galaxyscope.records.record import Record
+from galaxyscope.records.record import Record, provenance_text
 from galaxyscope.records.tables import check_suffix, plain_text, replacing
 from galaxyscope.sky.image import SkyImage
 
@@ -71,6 +71,8 @@ def _hdu(image: SkyImage, values: NDArray[np.float32], record: Record) -> Any:
             # 80 columns less name, "= ", quotes and " / "; a comment that does not fit would warn.
             fits_beside = len(str(value).replace("'", "''")) + len(comment) <= 65
             header[name] = (value, comment if fits_beside else "")
+    # Everything, settings included; astropy breaks it into cards of 72 characters.
+    header.add_history(f"GalaxyScope {provenance_text(record)}")
     return fits.PrimaryHDU(values, header)
 
 

@@ -52,6 +52,9 @@ class Provenance:
         None where the method has no such setting.
     parameters : mapping
         All settings of the explainer, JSON types only.
+    ran : mapping
+        How the network ran when it explained and answered (device, threads, modes), JSON types
+        only; empty where that is not known.
     """
 
     model: str = ""
@@ -63,6 +66,7 @@ class Provenance:
     noise: float | None = None
     seed: int | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    ran: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -140,6 +144,9 @@ class Record:
     fourier_amplitude, fourier_pa_deg, fourier_length_px
         Classical opinion, see `galaxyscope.measure.fourier`: greatest A2/A0, direction there,
         full length where it has fallen to half of that.
+    ran : str
+        JSON object: how the network ran (device, threads, modes), on which the last digits
+        depend.
     light_r90_px : float or None
         Radius of the circle with 90 % of the galaxy's light, measured on the picture itself
         (`galaxyscope.sky.locate`): the size where no catalogue gives one.
@@ -231,6 +238,7 @@ class Record:
     length_err_kpc_h: float | None = None
     deprojected_err_arcsec: float | None = None
     deprojected_err_kpc: float | None = None
+    ran: str = ""
     light_r90_px: float | None = None
     blind_look: int | None = None
     blind_series: str = ""
@@ -272,6 +280,19 @@ class Record:
         if x1 is None or y1 is None or x2 is None or y2 is None:
             return None
         return (x1, y1), (x2, y2)
+
+
+#: Columns that say how a row came to be.
+PROVENANCE = (
+    "path", "image_sha256", "plane", "kind", "algorithm", "model", "model_sha256", "method",
+    "target", "seed", "parameters", "ran", "observer", "source", "created_at", "version",
+)  # fmt: skip
+
+
+def provenance_text(record: Record) -> str:
+    """How a row came to be, as one line of JSON in ASCII, for formats without columns."""
+    known = {name: getattr(record, name) for name in PROVENANCE}
+    return json.dumps({k: v for k, v in known.items() if v is not None and v != ""})
 
 
 def plane_key(image: SkyImage) -> str:
@@ -330,6 +351,7 @@ def record_of_bar(
         noise=_finite(source.noise),
         seed=source.seed,
         parameters=json.dumps(settings, sort_keys=True) if settings else "",
+        ran=json.dumps(source.ran, sort_keys=True) if source.ran else "",
         created_at=now() if created_at is None else created_at,
         **_of_image(image),
         **_of_ends(image, bar.ends, bar.length_px),

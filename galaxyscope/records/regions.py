@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from galaxyscope.measure.results import Point
-from galaxyscope.records.record import Record
+from galaxyscope.records.record import Record, provenance_text
 from galaxyscope.records.tables import TableError, plain_text, replacing
 
 COLOURS = {"automatic": "#ffb000", "drawn": "#00d5ff"}
@@ -40,7 +40,8 @@ def write_regions(path: Path, records: Iterable[Record]) -> None:
     path : Path
         ``.reg`` file; replaced only when the new one is whole.
     records : iterable of Record
-        Rows of several files stand under a comment with the file's name.
+        Rows of several files stand under a comment with the file's name, and every line under
+        one with its provenance.
     """
     lines = ["# Region file format: DS9 version 4.1", "global width=2", "image"]
     name = None
@@ -52,6 +53,7 @@ def write_regions(path: Path, records: Iterable[Record]) -> None:
             lines.append(f"# {_label(Path(name).name)}")
         ends = (record.x1, record.y1, record.x2, record.y2)
         place = ",".join(f"{value + 1:.4f}" for value in ends)
+        lines.append(f"# made by GalaxyScope: {provenance_text(record)}")
         who = record.observer if record.kind == "drawn" and record.observer else record.kind
         lines.append(
             f"line({place}) # line=0 0 color={COLOURS[record.kind]} text={{{_label(who)}}}"

@@ -1,63 +1,51 @@
-"""`Session`: the SQLite file in which each measurement is kept at the moment it is made.
+"""`Session`: what is kept of an astronomer's work, at the moment it is done.
 
-A row is committed before the call that added it returns, so whoever shows rows that were
-added has them on disk: write-ahead log, and ``synchronous=FULL`` (an fsync per commit, a
-few milliseconds a few times a minute) so that not only ``kill -9`` but a power cut too
-loses nothing that was shown.
-
-One connection guarded by one lock: any thread may call any method. The window calls from
-its I/O pool, because an fsync on a slow disk takes longer than a frame.
+Rows and the user's word on files, as before; what the window shows (files, look, state), so
+that it comes back; and what was done, step by step. Where it lies and how it gets there is the
+matter of `galaxyscope.records.database`.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import json
-import sqlite3
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import appdirs
 
+from galaxyscope.records.database import Database, Execute
 from galaxyscope.records.record import Record
-
-# "GSs1": tells a session from every other SQLite file, so that none of those is written to.
-APPLICATION_ID = 0x47537331
-SCHEMA_VERSION = 1
-# Each entry lifts the schema by one version; version N has run the first N entries.
-_MIGRATIONS = (
-    """
-    CREATE TABLE record (
-        number INTEGER PRIMARY KEY AUTOINCREMENT,
-        id TEXT NOT NULL UNIQUE,
-        image_sha256 TEXT NOT NULL,
-        plane TEXT NOT NULL,
-        kind TEXT NOT NULL,
-        deleted INTEGER NOT NULL DEFAULT 0,
-        content TEXT NOT NULL
-    );
-    CREATE INDEX record_of_image ON record (image_sha256, plane);
-    CREATE TABLE image (
-        image_sha256 TEXT PRIMARY KEY,
-        content TEXT NOT NULL
-    );
-    """,
+from galaxyscope.records.schema import (
+    APPLICATION_ID,
+    SCHEMA_VERSION,
+    DamagedSessionError,
+    ForeignFileError,
+    SessionError,
 )
+from galaxyscope.records.steps import Step
+
+__all__ = [
+    "APPLICATION_ID",
+    "SCHEMA_VERSION",
+    "SUFFIX",
+    "DamagedSessionError",
+    "ForeignFileError",
+    "ImageSettings",
+    "Session",
+    "SessionError",
+    "SessionFile",
+    "default_session_path",
+]
+
+#: Suffix of sessions that are files of their own, to share.
+SUFFIX = ".galaxyscope"
+T = TypeVar("T")
 _FIELDS = frozenset(f.name for f in dataclasses.fields(Record))
 _DEFAULTS = {f.name: f.default for f in dataclasses.fields(Record) if f.name not in ("path", "id")}
-
-
-class SessionError(Exception):
-    """A session that cannot be used; ``str()`` is one sentence naming the file."""
-
-
-class DamagedSessionError(SessionError):
-    """A session file that is damaged, or no session at all."""
 
 
 @dataclass(frozen=True)
@@ -75,52 +63,56 @@ class ImageSettings:
     redshift: float | None = None
 
 
+@dataclass(frozen=True)
+class SessionFile:
+    """One file of a session: where it is, how it is known again, how it was looked at.
+
+    Parameters
+    ----------
+    path : str
+        Absolute.
+    relative : str
+        The same seen from the session's folder, with ``/``; empty where that makes no sense
+        (another drive). A folder that was moved together with its session is found by it.
+    sha256 : str
+        Hash of its bytes; empty if it was never opened.
+    size : int or None
+        In bytes.
+    look : mapping
+        What the window remembers of it (plane, camera, display, threshold), JSON types only.
+    """
+
+    path: str
+    relative: str = ""
+    sha256: str = ""
+    size: int | None = None
+    look: Mapping[str, Any] = field(default_factory=dict)
+
+
 def default_session_path() -> Path:
     """Where the session of this user lies."""
     return Path(appdirs.user_data_dir("galaxyscope", appauthor=False)) / "session.sqlite"
 
 
-def open_or_set_aside(path: Path) -> tuple[Session, str]:
-    """Open a session; a damaged file is renamed, never overwritten, and a new one begun.
-
-    Returns
-    -------
-    session : Session
-    note : str
-        One sentence for the user if a damaged file was set aside, else empty.
-
-    Raises
-    ------
-    SessionError
-        If the file is fine but cannot be used (locked, no permission, newer version).
-    """
-    try:
-        return Session(path), ""
-    except DamagedSessionError as damage:
-        stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
-        number = 0
-        while (aside := path.with_name(f"{path.name}.damaged-{stamp}-{number}")).exists():
-            number += 1
-        try:
-            # The log belongs to its database: a new file must not find the old one's.
-            for suffix in ("-wal", "-shm", ""):
-                part = path.with_name(path.name + suffix)
-                if part.exists():
-                    part.rename(aside.with_name(aside.name + suffix))
-        except OSError as error:
-            raise SessionError(f"{damage}; it cannot be renamed ({error.strerror})") from error
-        return Session(path), f"{damage}; it is kept as {aside.name} and a new session begun"
+def is_session_name(path: Path | str) -> bool:
+    """Tell by its name whether a file is a session to be opened."""
+    return Path(path).suffix.lower() == SUFFIX
 
 
 class Session:
-    """Rows and settings of one session file, which is made if it does not exist.
+    """Rows, settings, files and steps of one session file, which is made if it does not exist.
 
     Pictures are known by the hash of their file's bytes and the plane inside it: a file
     that is moved keeps its rows, a file that is changed does not inherit them.
 
+    Any thread may call any method. The window calls from its session lane, because an fsync
+    on a slow disk takes longer than a frame.
+
     Parameters
     ----------
     path : Path
+    patient : bool
+        Begin in memory where the file cannot be opened (see `trouble`), instead of raising.
 
     Raises
     ------
@@ -130,36 +122,72 @@ class Session:
         If the file cannot be opened or was written by a newer GalaxyScope.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, patient: bool = False) -> None:
         self.path = Path(path)
-        self._lock = threading.RLock()
+        self._data = Database(self.path, patient)
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._check_header()
-            self._db = sqlite3.connect(
-                self.path, isolation_level=None, check_same_thread=False, timeout=5
-            )
-        except (OSError, sqlite3.Error) as error:
-            raise SessionError(f"{self.path.name}: cannot be opened ({error})") from error
-        # Python's own decoder: SQLite's reports damaged text like a locked file.
-        self._db.text_factory = lambda raw: raw.decode("utf-8")
-        try:
-            with self._errors():
-                self._prepare()
+            # SQLite's check does not look at what a damaged page says in its place.
+            self.records()
+            self.files()
         except BaseException:
-            self._db.close()
+            self._data.close()
             raise
 
     def close(self) -> None:
         """Close the file; the session cannot be used afterwards."""
-        with self._lock:
-            self._db.close()
+        self._data.close()
 
     def __enter__(self) -> Session:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    # -- where it lies
+
+    @property
+    def trouble(self) -> str:
+        """Why changes wait in memory, one sentence; empty while all is on disk."""
+        return self._data.trouble
+
+    @property
+    def waiting(self) -> int:
+        """Number of changes that are not on disk."""
+        return self._data.waiting
+
+    def flush(self) -> bool:
+        """Try to write what waits in memory; True if nothing waits any more."""
+        return self._data.flush()
+
+    def save_as(self, path: Path) -> None:
+        """Write the whole session as one file to share, with paths relative to its folder.
+
+        Raises
+        ------
+        SessionError
+            If it cannot be written; what stood there still does.
+        """
+        self._data.save_copy(path)
+        with Session(path) as copy:
+            files = [_seen_from(file, path) for file in copy.files()]
+
+            def work() -> None:
+                for file in files:
+                    copy.keep_file(file)
+
+            copy.together(work)
+
+    def together(self, work: Callable[[], T]) -> T:
+        """Make several changes as one: all or none of them.
+
+        Parameters
+        ----------
+        work : callable
+            Calls this session, and has no other effect: it may be called twice.
+        """
+        return self._data.change(lambda _execute: work())
+
+    # -- rows
 
     def add(self, *records: Record) -> None:
         """Keep new rows, all or none of them; they are on disk when this returns.
@@ -170,15 +198,18 @@ class Session:
             If the session has a row with the same id, deleted ones included.
         """
         rows = [(r.id, r.image_sha256, r.plane, r.kind, _to_json(r)) for r in records]
-        with self._transaction() as db:
+
+        def work(execute: Execute) -> None:
             for row in rows:
-                added = db.execute(
+                added = execute(
                     "INSERT OR IGNORE INTO record (id, image_sha256, plane, kind, content)"
                     " VALUES (?, ?, ?, ?, ?)",
                     row,
                 ).rowcount
                 if not added:
                     raise KeyError(row[0])
+
+        self._data.change(work)
 
     def replace(self, record: Record) -> Record:
         """Put `record` in the place of the row with its id.
@@ -193,17 +224,21 @@ class Session:
         KeyError
             If no such row is kept.
         """
-        with self._transaction() as db:
-            before = db.execute(
+        values = (record.image_sha256, record.plane, record.kind, _to_json(record), record.id)
+
+        def work(execute: Execute) -> Record:
+            before = execute(
                 "SELECT id, content FROM record WHERE id = ? AND NOT deleted", (record.id,)
             ).fetchone()
             if before is None:
                 raise KeyError(record.id)
-            db.execute(
+            execute(
                 "UPDATE record SET image_sha256 = ?, plane = ?, kind = ?, content = ? WHERE id = ?",
-                (record.image_sha256, record.plane, record.kind, _to_json(record), record.id),
+                values,
             )
-        return _record(*before)
+            return _record(*before)
+
+        return self._data.change(work)
 
     def delete(self, *ids: str) -> None:
         """Take rows out of the table; :meth:`restore` brings them back.
@@ -233,112 +268,151 @@ class Session:
         image_sha256, plane : str, optional
             Only rows of this file, or of this plane of it.
         """
-        with self._lock, self._errors():
-            rows = self._db.execute(
-                "SELECT id, content FROM record WHERE NOT deleted"
-                " AND (?1 IS NULL OR image_sha256 = ?1) AND (?2 IS NULL OR plane = ?2)"
-                " ORDER BY number",
-                (image_sha256, plane),
-            ).fetchall()
+        rows = self._data.rows(
+            "SELECT id, content FROM record WHERE NOT deleted"
+            " AND (?1 IS NULL OR image_sha256 = ?1) AND (?2 IS NULL OR plane = ?2)"
+            " ORDER BY number",
+            (image_sha256, plane),
+        )
+        with self._data.errors():
             return [_record(*row) for row in rows]
 
-    def settings(self, image_sha256: str) -> ImageSettings:
-        """Return what the user said of a file; all None if nothing."""
-        with self._lock, self._errors():
-            return self._settings(image_sha256)
-
-    def set_settings(self, image_sha256: str, settings: ImageSettings) -> ImageSettings:
-        """Keep what the user says of a file and return what stood there (for undo)."""
-        with self._transaction() as db:
-            before = self._settings(image_sha256)
-            db.execute(
-                "INSERT INTO image VALUES (?1, ?2)"
-                " ON CONFLICT (image_sha256) DO UPDATE SET content = ?2",
-                (image_sha256, json.dumps(dataclasses.asdict(settings))),
-            )
-        return before
-
-    def _settings(self, image_sha256: str) -> ImageSettings:
-        row = self._db.execute(
-            "SELECT content FROM image WHERE image_sha256 = ?", (image_sha256,)
-        ).fetchone()
-        return ImageSettings() if row is None else ImageSettings(**json.loads(row[0]))
-
     def _mark(self, ids: tuple[str, ...], deleted: bool) -> None:
-        with self._transaction() as db:
+        def work(execute: Execute) -> None:
             for one in ids:
-                changed = db.execute(
+                changed = execute(
                     "UPDATE record SET deleted = ?1 WHERE id = ?2 AND deleted <> ?1", (deleted, one)
                 ).rowcount
                 if not changed:
                     raise KeyError(one)
 
-    @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        """All or nothing, on disk at the end."""
-        with self._lock, self._errors():
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._db
-                self._db.execute("COMMIT")
-            except BaseException:
-                if self._db.in_transaction:  # a full disk has rolled back already
-                    self._db.execute("ROLLBACK")
-                raise
+        self._data.change(work)
 
-    @contextmanager
-    def _errors(self) -> Iterator[None]:
-        """Turn SQLite's errors into sentences that name the file."""
-        try:
-            yield
-        except sqlite3.OperationalError as error:
-            # Locked, read-only, disk full: the file itself is fine.
-            raise SessionError(f"{self.path.name}: {error}") from error
-        except sqlite3.ProgrammingError as error:
-            raise SessionError(f"{self.path.name}: the session is closed") from error
-        except (sqlite3.DatabaseError, ValueError, TypeError) as error:  # no text, no JSON, no row
-            raise DamagedSessionError(f"{self.path.name}: damaged session ({error})") from error
+    # -- what the user said of files
 
-    def _check_header(self) -> None:
-        """Refuse what is no SQLite file before SQLite, which would drop the log beside it."""
-        if self.path.is_file():
-            with self.path.open("rb") as file:
-                if file.read(16) not in (b"", b"SQLite format 3\0"):
-                    raise DamagedSessionError(f"{self.path.name}: damaged session (no SQLite file)")
+    def settings(self, image_sha256: str) -> ImageSettings:
+        """Return what the user said of a file; all None if nothing."""
+        rows = self._data.rows("SELECT content FROM image WHERE image_sha256 = ?", (image_sha256,))
+        with self._data.errors():
+            return ImageSettings(**json.loads(rows[0][0])) if rows else ImageSettings()
 
-    def _prepare(self) -> None:
-        """Check the file and bring its schema up to date; nothing foreign is written to."""
-        db = self._db
-        version, application = self._pragma("user_version"), self._pragma("application_id")
-        tables = db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-        if application != APPLICATION_ID and (tables or application or version):
-            raise DamagedSessionError(f"{self.path.name}: not a GalaxyScope session")
-        if version > SCHEMA_VERSION:
-            raise SessionError(f"{self.path.name}: written by a newer GalaxyScope")
-        if (problem := self._pragma("quick_check(1)")) != "ok":
-            raise DamagedSessionError(f"{self.path.name}: damaged session ({problem})")
-        self._pragma("journal_mode = WAL")
-        db.execute("PRAGMA synchronous = FULL")
-        if version < SCHEMA_VERSION:
-            self._migrate()
-        # SQLite's check does not look at what a damaged page says in its place.
-        self.records()
+    def set_settings(self, image_sha256: str, settings: ImageSettings) -> ImageSettings:
+        """Keep what the user says of a file and return what stood there (for undo)."""
+        content = json.dumps(dataclasses.asdict(settings))
 
-    def _migrate(self) -> None:
-        with self._transaction() as db:
-            # Asked again inside the transaction: another process may have been faster.
-            for script in _MIGRATIONS[self._pragma("user_version") :]:
-                for statement in script.split(";"):
-                    db.execute(statement)
-            db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        def work(execute: Execute) -> ImageSettings:
+            before = self.settings(image_sha256)
+            execute("INSERT OR REPLACE INTO image VALUES (?, ?)", (image_sha256, content))
+            return before
 
-    def _pragma(self, text: str) -> Any:
-        return self._db.execute(f"PRAGMA {text}").fetchone()[0]
+        return self._data.change(work)
+
+    # -- what the window shows
+
+    def files(self) -> list[SessionFile]:
+        """Files on the list, in its order."""
+        rows = self._data.rows("SELECT content FROM file WHERE place IS NOT NULL ORDER BY place")
+        with self._data.errors():
+            return [SessionFile(**json.loads(content)) for (content,) in rows]
+
+    def keep_files(self, files: Iterable[SessionFile]) -> None:
+        """Keep which files are on the list; of those known already the look stays."""
+        rows = [(json.dumps(f.path), n, _file_json(f)) for n, f in enumerate(files)]
+
+        def work(execute: Execute) -> None:
+            execute("UPDATE file SET place = NULL")
+            for row in rows:
+                execute(
+                    "INSERT INTO file VALUES (?1, ?2, ?3)"
+                    " ON CONFLICT (path) DO UPDATE SET place = ?2",
+                    row,
+                )
+
+        self._data.change(work)
+
+    def keep_file(self, file: SessionFile) -> None:
+        """Keep how one file is known again and was looked at."""
+        row = (json.dumps(file.path), _file_json(file))
+        self._data.change(
+            lambda execute: execute(
+                "INSERT INTO file VALUES (?1, NULL, ?2)"
+                " ON CONFLICT (path) DO UPDATE SET content = ?2",
+                row,
+            )
+        )
+
+    def relocate(self, places: Mapping[str, str]) -> None:
+        """Take over that files now lie elsewhere (path by old path), in rows and list."""
+
+        def work(_execute: Execute) -> None:
+            rows = self._data.rows("SELECT id, content FROM record")
+            files = {file.path: file for file in self.files()}
+            known = {path for (path,) in self._data.rows("SELECT path FROM file")}
+            for record in (_record(*row) for row in rows):
+                if record.path in places:
+                    moved = dataclasses.replace(record, path=places[record.path])
+                    _execute(
+                        "UPDATE record SET content = ? WHERE id = ?", (_to_json(moved), moved.id)
+                    )
+            for old, new in places.items():
+                if json.dumps(new) in known:
+                    _execute("DELETE FROM file WHERE path = ?", (json.dumps(old),))
+                elif old in files:
+                    file = _seen_from(dataclasses.replace(files[old], path=new), self.path)
+                    _execute(
+                        "UPDATE file SET path = ?, content = ? WHERE path = ?",
+                        (json.dumps(new), _file_json(file), json.dumps(old)),
+                    )
+
+        if places:
+            self._data.change(work)
+
+    def state(self, name: str) -> Any:
+        """Return what was kept under a name, JSON types; None if nothing."""
+        rows = self._data.rows("SELECT content FROM state WHERE name = ?", (name,))
+        with self._data.errors():
+            return json.loads(rows[0][0]) if rows else None
+
+    def keep_state(self, name: str, value: Any) -> None:
+        """Keep a JSON value under a name."""
+        row = (name, json.dumps(value, allow_nan=False))
+        self._data.change(lambda do: do("INSERT OR REPLACE INTO state VALUES (?, ?)", row))
+
+    # -- what was done
+
+    def steps(self) -> list[Step]:
+        """Return the steps, oldest first."""
+        rows = self._data.rows("SELECT content FROM step ORDER BY number")
+        with self._data.errors():
+            return [Step.from_json(content) for (content,) in rows]
+
+    def add_step(self, step: Step) -> None:
+        """Note a step that was done."""
+        row = (step.to_json(),)
+        self._data.change(lambda do: do("INSERT INTO step (content) VALUES (?)", row))
+
+
+def file_at(path: Path | str, session: Path, **known: Any) -> SessionFile:
+    """Return a file as the session at `session` knows it."""
+    return _seen_from(SessionFile(str(path), **known), session)
+
+
+def _seen_from(file: SessionFile, session: Path) -> SessionFile:
+    try:
+        relative = Path(os.path.relpath(file.path, session.absolute().parent)).as_posix()
+    except ValueError:  # another drive
+        relative = ""
+    return dataclasses.replace(file, relative=relative)
+
+
+# JSON in ASCII holds file names that are not valid UTF-8, which SQLite's text does not.
+
+
+def _file_json(file: SessionFile) -> str:
+    return json.dumps(dataclasses.asdict(file), allow_nan=False)
 
 
 def _to_json(record: Record) -> str:
-    # JSON in ASCII holds file names that are not valid UTF-8, which SQLite's text does not.
     # Absent fields read as their defaults: most of the eighty are unknown in any one row. What was
     # written by another version must go on saying so.
     values = vars(record)

@@ -44,6 +44,10 @@ class FakeClassifier:
     )
 
     modes: dict[str, str] = field(default_factory=lambda: {"as": "it is"})
+    batch_limit: int | None = None
+
+    def mode(self, work: str) -> None:
+        return None
 
     @property
     def members(self) -> tuple[FakeClassifier, ...]:
@@ -103,7 +107,7 @@ def network(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     from galaxyscope.explain import registry
 
     fake = SimpleNamespace(classifier=FakeClassifier(), explainer=FakeExplainer(), fit=FITS)
-    monkeypatch.setattr(chores, "load_network", lambda name: fake.classifier)
+    monkeypatch.setattr(chores, "load_network", lambda name, running: fake.classifier)
     monkeypatch.setattr(chores, "preflight", lambda classifier, method: fake.fit)
     monkeypatch.setattr(registry, "method", lambda name: fake.explainer)
     return fake

@@ -53,8 +53,7 @@ def test_rows_read_before_an_undo_do_not_outlive_it(drive: Any, folder: Path) ->
     session = drive.window.session
     session.delete(stale[0].id)
     galaxy.image = None
-    measuring = drive.window.measuring
-    measuring._run(galaxy, picture, "undo", lambda: None)
+    drive.window.keeping.look_up(galaxy, picture)
     drive.until(lambda: not drive.window.bridge.running)
     galaxy.image = image
     drive.window.workspace.keep_records(galaxy, stale)

@@ -282,6 +282,29 @@ def test_rice_block_of_nothing_does_not_hang(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("card", "other"),
+    [
+        (b"ZNAXIS2 =                   24", b"ZNAXIS2 =                   21"),
+        (b"ZTILE2  =                   24", b"ZTILE2  =                   14"),
+        (b"ZTILE1  =                   24", b"ZTILE1  =                   99"),
+    ],
+)
+def test_hcompress_tile_larger_than_its_place(tmp_path, card, other):
+    """Found by fuzzing: the codec wrote past its buffer, and the program died."""
+    path = tmp_path / "h.fz"
+    whole = np.arange(24 * 24, dtype=np.int16).reshape(24, 24)
+    hdu = fits.CompImageHDU(whole, compression_type="HCOMPRESS_1", tile_shape=(24, 24))
+    fits.HDUList([fits.PrimaryHDU(), hdu]).writeto(path)
+    good = path.read_bytes()
+    assert np.array_equal(open_image(path).data[0], whole)
+    assert card in good
+    path.write_bytes(good.replace(card, other))
+    outcome = picture_or_sentence(path)
+    if b"ZTILE1" not in card:  # a tile wider than the picture ends with it, as it may
+        assert outcome == "h.fz: the compressed tiles of HDU 1 are damaged"
+
+
+@pytest.mark.parametrize(
     ("size", "kind", "says"),
     [
         (60_000, 0, "the image is larger than the limit"),

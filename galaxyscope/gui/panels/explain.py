@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -94,7 +95,9 @@ class ExplainPanel(QWidget):
         super().__init__(parent)
         self._inputs: dict[str, QWidget] = {}
         self._kept: dict[str, dict[str, Any]] = {}
+        self._wished = ""
         self._shown_card: MethodCard | None = None
+        self._first: tuple[str, int] = ("", 0)
         self.target = QComboBox()
         self.target.setAccessibleName("Target")
         self.target.setToolTip("The answer that is explained")
@@ -162,9 +165,31 @@ class ExplainPanel(QWidget):
         """Room for the settings of a method."""
         return QSize(300, 206)
 
+    def begin_with(self, method: str, samples: int = 0) -> None:
+        """Choose a method, and with how many samples it begins (0: as it suggests itself)."""
+        self._first = (method, samples)
+        self._kept.pop(method, None)
+        if self.method.card().name == method:
+            self._shown_card = None  # what it shows is not to be kept
+            self._show_card()
+        self.method.choose(method)
+
     def parameters(self) -> dict[str, Any]:
         """Values of the shown settings, by parameter name."""
         return {name: _value(widget) for name, widget in self._inputs.items()}
+
+    def set_parameters(self, values: Mapping[str, Any]) -> None:
+        """Show other values of the shown settings; what is no such setting is passed over."""
+        for name, value in values.items():
+            widget = self._inputs.get(name)
+            if isinstance(widget, QCheckBox) and isinstance(value, bool):
+                widget.setChecked(value)
+            elif isinstance(value, bool) or not isinstance(value, int | float):
+                continue
+            elif isinstance(widget, QSpinBox) and abs(value) < 2**31:
+                widget.setValue(int(value))
+            elif isinstance(widget, QDoubleSpinBox) and math.isfinite(value):
+                widget.setValue(float(value))
 
     def set_targets(self, short: Mapping[str, str], others: Mapping[str, str]) -> None:
         """Offer other targets.
@@ -178,6 +203,8 @@ class ExplainPanel(QWidget):
             Class name by what is shown; the short names come first.
         """
         name, class_name = self.target.currentText(), self.target.currentData()
+        if self._wished and self._wished in (*short.values(), *others.values()):
+            name, class_name, self._wished = "", self._wished, ""
         blocked = self.target.blockSignals(True)
         self.target.clear()
         for text, value in short.items():
@@ -195,8 +222,9 @@ class ExplainPanel(QWidget):
         self.target_changed.emit(self.target.currentData() or "")
 
     def choose_target(self, class_name: str) -> None:
-        """Choose a target; one that is not offered changes nothing."""
+        """Choose a target; one that is not offered is chosen as soon as it is."""
         index = self.target.findData(class_name) if class_name else -1
+        self._wished = class_name if index < 0 else ""
         if index >= 0:
             self.target.setCurrentIndex(index)
 
@@ -267,12 +295,17 @@ class ExplainPanel(QWidget):
         self._inputs.clear()
         kept = self._kept.get(card.name, {})
         for parameter in card.parameters:
-            widget = _input(parameter, kept.get(parameter.name, parameter.default))
+            widget = _input(parameter, kept.get(parameter.name, self._begins_with(parameter)))
             self._inputs[parameter.name] = widget
             column = len(self._inputs) - 1
             if not isinstance(widget, QCheckBox):
                 self._settings.addWidget(QuietLabel(parameter.label), 0, column)
             self._settings.addWidget(widget, 1, column)
+
+    def _begins_with(self, parameter: Parameter) -> Any:
+        method, samples = self._first
+        first = parameter.name == "samples" and self.method.card().name == method
+        return samples if first and samples else parameter.default
 
 
 def _input(parameter: Parameter, value: Any) -> QWidget:

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QLabel, QStatusBar, QToolButton, QWidget
 from galaxyscope.gui.desk import one_line
 from galaxyscope.gui.panels.common import GAP
 from galaxyscope.gui.rows import value_text
-from galaxyscope.gui.theme import tabular_font
+from galaxyscope.gui.theme import DATA, tabular_font
 from galaxyscope.sky.image import SkyImage
 
 Point = tuple[float, float]
@@ -26,6 +26,12 @@ class StatusBar(QStatusBar):
         self.map = self._field("map −0.00", "Value of the map, relative to its maximum")
         self.message = QLabel()
         self.addWidget(self.message, 1)
+        self.trouble = QLabel()
+        self.trouble.setAccessibleName("Measurements that are not on disk")
+        self.trouble.setContentsMargins(GAP, 0, GAP, 0)
+        self.trouble.setStyleSheet(f"color: {DATA['warning']}; font-weight: 600;")
+        self.trouble.hide()
+        self.addPermanentWidget(self.trouble)
         self.scale = self._field("", SCALE_TIP, permanent=True)
         self.device = self._field("", "Where the network runs", permanent=True)
         self.jobs = QToolButton(autoRaise=True)
@@ -77,6 +83,12 @@ class StatusBar(QStatusBar):
         redshift = "" if image.redshift is None else f"z {image.redshift:.4g}   "
         self.scale.setText(redshift + scale)
         self.scale.setToolTip("\n".join((SCALE_TIP, *map(one_line, image.notes))))
+
+    def show_trouble(self, waiting: int, why: str) -> None:
+        """Say that changes wait in memory because the disk refuses them; 0: all is well."""
+        self.trouble.setVisible(waiting > 0)
+        self.trouble.setText(f"{waiting} {'change' if waiting == 1 else 'changes'} not on disk")
+        self.trouble.setToolTip(f"{why}\nKept in memory; tried again every few seconds.")
 
     def show_jobs(self, running: int, failed: int) -> None:
         """Show how many jobs run and have failed."""

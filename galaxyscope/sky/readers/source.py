@@ -116,6 +116,7 @@ def open_source(path: Path) -> Iterator[Source]:
         if status.st_size > MAX_FILE_BYTES:
             raise ImageError(path, f"the file is larger than {MAX_FILE_BYTES // 1024**3} GiB")
         with open(path, "rb") as stream:
+            before = _stamp(stream)
             head = stream.read(16)
             packing = packing_of(head)
             if packing is None:
@@ -124,6 +125,9 @@ def open_source(path: Path) -> Iterator[Source]:
                 data = unpack(path, stream, packing)
                 kind = _kind(path, data[:16])
                 yield Source(path, kind, io.BytesIO(data), len(data), stream)
+            # Pixels of before with the hash of now would give rows to the wrong picture.
+            if _stamp(stream) != before:
+                raise ImageError(path, "the file was changed while it was read; open it again")
     except FileNotFoundError as error:
         raise ImageError(path, "there is no such file") from error
     except OSError as error:
@@ -132,6 +136,11 @@ def open_source(path: Path) -> Iterator[Source]:
         if isinstance(error, ImageError):
             raise
         raise ImageError(path, f"cannot be read ({error})") from error
+
+
+def _stamp(file: io.BufferedReader) -> tuple[int, int]:
+    status = os.fstat(file.fileno())
+    return status.st_mtime_ns, status.st_size
 
 
 def _kind(path: Path, head: bytes) -> Kind:

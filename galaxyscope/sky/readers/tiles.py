@@ -106,14 +106,27 @@ def _check_tiles(source: Source, hdu: Hdu, alone: bytes) -> None:
         if allowed and number not in allowed:
             raise ImageError(source.path, f"the tile compression has an impossible {parameter}")
     pixels = math.prod(tile)
+
+    def inside(number: int) -> int:
+        """Pixels of a tile that lie on the picture: so many the codec's buffer holds."""
+        shape, sides = hdu.shape, tile[::-1]
+        counts = [-(-length // side) for length, side in zip(shape, sides, strict=True)]
+        if number >= math.prod(counts):
+            return 0
+        places = np.unravel_index(number, counts)
+        return math.prod(
+            min(side, length - int(place) * side)
+            for place, side, length in zip(places, sides, shape, strict=True)
+        )
+
     with fits.open(io.BytesIO(alone), memmap=False, disable_image_compression=True) as hdus:
         table = hdus[1].data
         for name in table.names:
             codec = {"COMPRESSED_DATA": algorithm, "GZIP_COMPRESSED_DATA": "GZIP_1"}.get(name)
             if codec is None:
                 continue
-            for stream in table[name]:
-                if len(stream) and not _is_safe(codec, stream, pixels):
+            for number, stream in enumerate(table[name]):
+                if len(stream) and not _is_safe(codec, stream, min(pixels, inside(number))):
                     raise ImageError(
                         source.path, f"the compressed tiles of {hdu.label} are damaged"
                     )

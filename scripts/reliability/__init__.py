@@ -1,0 +1,1 @@
+"""What makes the figures of docs/reliability.md; ``python -m scripts.reliability --help``."""
