@@ -113,6 +113,7 @@ class Blind(QObject):
         looks = plan_series(len(galaxies), share, seed)
         self._series = Series(f"{now()} seed {seed}", looks, galaxies, width)
         window = self._window
+        window.comparing.set_open(False)
         window.explaining.cancel()
         self._layout = window.saveState()
         self._enabled = {spec.id: action.isEnabled() for spec, action in window.actions_.items()}

@@ -38,9 +38,6 @@ from galaxyscope.sky.image import PixelScale
 
 TABLES = "CSV (*.csv);;ECSV (*.ecsv);;VOTable (*.vot *.xml);;DS9 regions (*.reg)"
 
-FIGURES = "PDF (*.pdf);;SVG (*.svg);;PNG (*.png)"
-FIGURE_SUFFIXES = (".pdf", ".svg", ".png")
-
 
 @dataclass(frozen=True)
 class Answer:
@@ -159,15 +156,16 @@ def ask_picture_name(parent: QWidget, suggestion: Path) -> Path | None:
 
 
 def ask_figure_name(parent: QWidget, suggestion: Path) -> Path | None:
-    """Ask where a figure goes; the suffix says the format, PDF if there is none."""
-    name, chosen = QFileDialog.getSaveFileName(parent, "Save figure", str(suggestion), FIGURES)
+    """Ask where a figure goes, and in which format."""
+    kinds = {"PNG (*.png)": ".png", "SVG (*.svg)": ".svg", "PDF (*.pdf)": ".pdf"}
+    name, kind = QFileDialog.getSaveFileName(
+        parent, "Export figure", str(suggestion), ";;".join(kinds)
+    )
     if not name:
         return None
     path = Path(name)
-    if path.suffix.lower() not in FIGURE_SUFFIXES:
-        kind = next((s for s in FIGURE_SUFFIXES if f"*{s}" in chosen), ".pdf")
-        path = path.with_name(path.name + kind)
-    return path
+    known = path.suffix.lower() in kinds.values()
+    return path if known else path.with_name(path.name + kinds.get(kind, ".png"))
 
 
 @dataclass(frozen=True)
