@@ -82,7 +82,7 @@ class Measuring(QObject):
             # One look, one line: another takes its place.
             self.change(self._desk.workspace.look, ends)
             return
-        if self._look is not None and any(
+        if self._desk.workspace.look and any(
             task.lane == chores.SESSION for task in self._desk.bridge.running
         ):
             return  # the line of this look is on its way to the disk
