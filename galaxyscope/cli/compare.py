@@ -7,7 +7,8 @@ import hashlib
 from pathlib import Path
 
 from galaxyscope.cli.common import UsageError, number, sentence
-from galaxyscope.records.comparing import KEYS, TOLERANCE_ARCSEC, JoinError, compare_records
+from galaxyscope.records.comparing import compare_records
+from galaxyscope.records.joining import KEYS, TOLERANCE_ARCSEC, JoinError
 from galaxyscope.records.record import Record
 from galaxyscope.records.tables import TABLE_SUFFIXES, check_suffix, write_rows
 

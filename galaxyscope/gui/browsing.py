@@ -73,6 +73,9 @@ class Browsing(QObject):
             self.session_given.emit(found[0])
         if not given:
             return
+        if self._desk.workspace.blind:
+            self._desk.say("End the blind series before opening other files")
+            return
         self._desk.bridge.run(
             Task(
                 "Open",
@@ -135,7 +138,7 @@ class Browsing(QObject):
         return str(folder) if folder is not None else ""
 
     def _step(self, by: int) -> None:
-        galaxy = self._gallery.step(by)
+        galaxy = None if self._desk.workspace.blind else self._gallery.step(by)
         if galaxy is not None:
             self._desk.workspace.select(galaxy)
 
@@ -194,7 +197,9 @@ class Browsing(QObject):
         elif galaxy.error:
             self._paint_error(galaxy)
         else:
-            self._canvas.set_message("", f"Reading {shown_name(galaxy.path)} …", "loading")
+            # In a blind series a name may say too much.
+            name = "" if self._desk.workspace.blind else f" {shown_name(galaxy.path)}"
+            self._canvas.set_message("", f"Reading{name} …", "loading")
             self._reading = self._desk.bridge.run(
                 Task(
                     "Open",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -9,15 +10,18 @@ from typing import Literal
 from PySide6.QtCore import QLocale, Qt
 from PySide6.QtGui import QDoubleValidator
 from PySide6.QtWidgets import (
+    QCheckBox,
     QDialog,
     QDialogButtonBox,
     QFileDialog,
+    QFormLayout,
     QGridLayout,
     QInputDialog,
     QLabel,
     QLineEdit,
     QMessageBox,
     QScrollArea,
+    QSpinBox,
     QVBoxLayout,
     QWidget,
 )
@@ -162,6 +166,85 @@ def ask_figure_name(parent: QWidget, suggestion: Path) -> Path | None:
     path = Path(name)
     known = path.suffix.lower() in kinds.values()
     return path if known else path.with_name(path.name + kinds.get(kind, ".png"))
+
+
+@dataclass(frozen=True)
+class SeriesPlan:
+    """How a blind series shall be."""
+
+    observer: str
+    share: float
+    seed: int
+    width: bool
+
+
+class SeriesDialog(QDialog):
+    """Asks how a blind series shall be."""
+
+    def __init__(self, parent: QWidget, observer: str, galaxies: int, width: bool) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Blind series")
+        self._galaxies = galaxies
+        self.observer = QLineEdit(observer)
+        self.share = QSpinBox(suffix=" %", maximum=100, singleStep=5)
+        self.share.setValue(20)
+        self.seed = QSpinBox(maximum=2**31 - 1)
+        self.seed.setValue(secrets.randbelow(10_000))
+        self.seed.setToolTip("The same seed gives the same order")
+        self.width_too = QCheckBox("Ask for the width of each bar too")
+        self.width_too.setChecked(width)
+        about = QuietLabel(
+            "You see the galaxies of the gallery in random order. Automatic results, maps and all "
+            "earlier lines are hidden until the series ends. Some galaxies come twice: their lines "
+            "tell how well you agree with yourself.",
+            wrap=True,
+        )
+        about.setMinimumWidth(380)
+        self.count = QuietLabel()
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
+        self.begin = buttons.addButton("Begin", QDialogButtonBox.ButtonRole.AcceptRole)
+        self.begin.setDefault(True)
+        buttons.accepted.connect(self.accept)
+        buttons.rejected.connect(self.reject)
+        form = QFormLayout()
+        form.setHorizontalSpacing(2 * GAP)
+        form.addRow("Observer", self.observer)
+        form.addRow("Shown twice", self.share)
+        form.addRow("Seed of the order", self.seed)
+        form.addRow("", self.width_too)
+        layout = QVBoxLayout(self)
+        layout.setSpacing(2 * GAP)
+        layout.addWidget(about)
+        layout.addLayout(form)
+        layout.addWidget(self.count)
+        layout.addWidget(buttons)
+        self.share.valueChanged.connect(self._check)
+        self.observer.textChanged.connect(self._check)
+        self._check()
+
+    def plan(self) -> SeriesPlan:
+        """Return what was chosen."""
+        return SeriesPlan(
+            self.observer.text().strip(),
+            self.share.value() / 100,
+            self.seed.value(),
+            self.width_too.isChecked(),
+        )
+
+    def _check(self) -> None:
+        twice = round(self.share.value() / 100 * self._galaxies)
+        one = self._galaxies == 1
+        self.count.setText(
+            f"{self._galaxies} {'galaxy' if one else 'galaxies'}, {twice} of them twice:"
+            f" {self._galaxies + twice} lines"
+        )
+        self.begin.setEnabled(bool(self.observer.text().strip()))
+
+
+def ask_series(parent: QWidget, observer: str, galaxies: int, width: bool) -> SeriesPlan | None:
+    """Ask how a blind series shall be; None if the user changed her mind."""
+    dialog = SeriesDialog(parent, observer, galaxies, width)
+    return dialog.plan() if dialog.exec() == QDialog.DialogCode.Accepted else None
 
 
 def ask_install(parent: QWidget, entry: Entry) -> Literal["install", "open", ""]:

@@ -126,6 +126,8 @@ class Explaining(QObject):
 
     def _answered(self, galaxy: Galaxy) -> None:
         """Explain by itself, where that is wanted and this network has not done so yet."""
+        if self._desk.workspace.blind:
+            return
         if not (self.automatic or self._automatic_once) or self.busy:
             return
         card = self._classifying.card

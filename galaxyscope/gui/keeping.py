@@ -25,7 +25,7 @@ from galaxyscope.work.jobs import Failure
 RETRY_MS = 3000
 
 
-class _Turn:
+class Turn:
     """An edit that turns into its own undoing each time it is applied (on the session's lane)."""
 
     def __init__(self, edit: Edit) -> None:
@@ -87,7 +87,7 @@ class Keeping(QObject):
         if self._desk.workspace.find(galaxy.path) is not galaxy:
             return  # of another session, which was closed meanwhile
         picture = (image.sha256, galaxy.plane_key)
-        turn = _Turn(edit)
+        turn = Turn(edit)
         done = Step(text, str(galaxy.path), command)
         undone = Step(f"undo {text}", str(galaxy.path))
         self._desk.undo.push(
@@ -153,7 +153,7 @@ class Keeping(QObject):
         if self._desk.session.trouble or self._told:
             self.look()
 
-    def _run(self, galaxy: Galaxy, picture: tuple[str, str], turn: _Turn, step: Step) -> None:
+    def _run(self, galaxy: Galaxy, picture: tuple[str, str], turn: Turn, step: Step) -> None:
         """Queue a change behind the others and show what is kept after it."""
         workspace, session = self._desk.workspace, self._desk.session
         # Undoing something on another galaxy shows that galaxy, so that it is seen.

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QObject, QPoint, QTimer, Signal
 
 from galaxyscope.explain.cards import CARDS
+from galaxyscope.gui import chores_lines
+from galaxyscope.gui.bridge import Task
 from galaxyscope.gui.canvas import Canvas, Overlay
+from galaxyscope.gui.computed_lines import how_long
 from galaxyscope.gui.desk import Desk, one_line
 from galaxyscope.gui.model import Galaxy, ShownMap
+from galaxyscope.gui.panels.computed import ComputedPopover
 from galaxyscope.gui.panels.overlay import OverlayPanel, OverlayStyle
+from galaxyscope.gui.rows import length_of
 from galaxyscope.gui.tasks import answer_text
+from galaxyscope.measure.curve import LengthCurve
 
 if TYPE_CHECKING:
     from galaxyscope.explain.protocol import Attribution
@@ -57,6 +64,9 @@ class Mapping(QObject):
     def __init__(self, desk: Desk, canvas: Canvas, panel: OverlayPanel) -> None:
         super().__init__(desk.window)
         self._workspace, self._canvas, self._panel = desk.workspace, canvas, panel
+        self._bridge = desk.bridge
+        self._curve: tuple[Attribution, LengthCurve] | None = None
+        panel.length_asked.connect(self.ask_length)
         self.visible = True
         self._elsewhere = (False, False)
         self._blink = QTimer(self)
@@ -68,6 +78,7 @@ class Mapping(QObject):
         panel.threshold_changed.connect(self.set_threshold)
         desk.workspace.changed.connect(self._changed)
         desk.workspace.current_changed.connect(self._show_panel)
+        desk.workspace.blind_changed.connect(lambda: self._show(desk.workspace.current))
 
     @property
     def style(self) -> OverlayStyle:
@@ -128,7 +139,67 @@ class Mapping(QObject):
     def value_at(self, x: float, y: float) -> float | None:
         """Value of the shown map at a cutout pixel, None where there is none."""
         galaxy = self._workspace.current
-        return None if galaxy is None or galaxy.shown_map is None else galaxy.shown_map.at(x, y)
+        if galaxy is None or galaxy.shown_map is None or self._workspace.blind:
+            return None
+        return galaxy.shown_map.at(x, y)
+
+    @property
+    def curve(self) -> LengthCurve | None:
+        """Length over threshold of the finished map that is shown; None until it is computed."""
+        galaxy = self._workspace.current
+        if self._curve is None or galaxy is None or galaxy.map is None:
+            return None
+        attribution, curve = self._curve
+        return curve if attribution is galaxy.map.attribution and galaxy.growing is None else None
+
+    def ask_length(self) -> None:
+        """Tell how the length at the threshold is computed."""
+        galaxy, curve = self._workspace.current, self.curve
+        if galaxy is not None and galaxy.map is not None and curve is not None:
+            threshold = DEFAULT_THRESHOLD if galaxy.threshold is None else galaxy.threshold
+            found = how_long(
+                curve, threshold, galaxy.map.attribution, self._length(galaxy, threshold)
+            )
+            popover = ComputedPopover(found, self._panel)
+            popover.open_above(self._panel.readout.mapToGlobal(QPoint(0, 0)))
+
+    def _length(self, galaxy: Galaxy, threshold: float) -> str:
+        """Length of the map at a threshold, as the panel writes it."""
+        px = None if self.curve is None else self.curve.at(threshold)
+        return "" if px is None or galaxy.image is None else length_of(galaxy.image, px)
+
+    def _follow_curve(self, galaxy: Galaxy) -> None:
+        """Have the curve of a finished map computed, and show it."""
+        if galaxy.map is None or galaxy.growing is not None:
+            self._panel.show_curve(None)
+            return
+        attribution = galaxy.map.attribution
+        if self.curve is not None:
+            self._show_curve(galaxy)
+            return
+        self._panel.show_curve(None)
+        self._bridge.run(
+            Task(
+                "Length over threshold",
+                galaxy.path,
+                "curve",
+                functools.partial(chores_lines.follow_lengths, attribution),
+                done=functools.partial(self._followed, galaxy, attribution),
+                key="curve",
+                quiet=True,
+            )
+        )
+
+    def _followed(self, galaxy: Galaxy, attribution: Attribution, curve: LengthCurve) -> None:
+        self._curve = attribution, curve
+        if galaxy is self._workspace.current and self.curve is not None:
+            self._show_curve(galaxy)
+            self._show(galaxy)
+
+    def _show_curve(self, galaxy: Galaxy) -> None:
+        bar = galaxy.bar
+        stop, length = (None, None) if bar is None else (bar.threshold, bar.length_px)
+        self._panel.show_curve(self.curve, stop, length)
 
     def stop(self) -> None:
         """Stop blinking, before the window closes."""
@@ -148,16 +219,20 @@ class Mapping(QObject):
             self._panel.show_map(None)
         else:
             self._panel.show_map(shown.histogram, source_text(shown.attribution))
+            assert galaxy is not None
+            self._follow_curve(galaxy)
         self._offer_styles()
         self._show(galaxy)
 
     def _show(self, galaxy: Galaxy | None) -> None:
         shown = None if galaxy is None else galaxy.shown_map
-        if galaxy is None or shown is None or self._canvas.image is not galaxy.image:
+        hidden = self._workspace.blind or self._canvas.image is not getattr(galaxy, "image", None)
+        if galaxy is None or shown is None or hidden:
             self._canvas.set_overlay(None)
             return
         threshold = DEFAULT_THRESHOLD if galaxy.threshold is None else galaxy.threshold
         self._canvas.set_overlay(overlay_of(shown, self._panel.overlay_style(), threshold))
         if not self._blink.isActive():
             self._canvas.set_overlay_visible(self.visible)
-        self._panel.show_threshold(threshold, shown.pixels_above(threshold))
+        length = self._length(galaxy, threshold)
+        self._panel.show_threshold(threshold, shown.pixels_above(threshold), length)

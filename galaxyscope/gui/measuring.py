@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import json
 import uuid
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import QObject
 
@@ -18,14 +21,16 @@ from galaxyscope.gui.keeping import Keeping
 from galaxyscope.gui.model import Galaxy
 from galaxyscope.gui.panels.measurements import MeasurementsPanel
 from galaxyscope.gui.panels.workflow import WorkflowDialog
-from galaxyscope.gui.rows import length_of_ends, line_label, who
+from galaxyscope.gui.rows import length_of_ends, line_label, who, width_label
 from galaxyscope.gui.undo import Change
 from galaxyscope.measure.results import LineMeasurement
 from galaxyscope.records.commands import line_command
-from galaxyscope.records.edits import Delete, DrawLine, Tell
+from galaxyscope.records.edits import Delete, DrawLine, SetWidth, Tell
 from galaxyscope.records.record import Record, now, provenance_text
 from galaxyscope.work.lanes import IO
 
+# Key of a width line on the canvas: that of its row, and this.
+WIDTH = "/width"
 HINT = "Press E to measure the bar on the map, or L and drag along it."
 
 
@@ -45,6 +50,8 @@ class Measuring(QObject):
     ) -> None:
         super().__init__(desk.window)
         self._desk, self._keeping, self._canvas, self._panel = desk, keeping, canvas, panel
+        self._look: tuple[str, int] | None = None
+        self._width_of_look: bool | None = None
         canvas.line_drawn.connect(self.draw)
         canvas.line_changed.connect(self.change)
         canvas.line_delete_requested.connect(self.delete)
@@ -52,6 +59,7 @@ class Measuring(QObject):
         panel.record_selected.connect(self._select)
         desk.workspace.changed.connect(self._changed)
         desk.workspace.current_changed.connect(lambda _galaxy: self._show())
+        desk.workspace.blind_changed.connect(self._show)
         self._show()
 
     @property
@@ -67,18 +75,90 @@ class Measuring(QObject):
         galaxy = self._desk.workspace.current
         if galaxy is None or galaxy.image is None:
             return
-        self._keep_line(galaxy, "draw line", uuid.uuid4().hex, ends, self._desk.settings.observer)
+        if self._canvas.tool == "width":
+            self._draw_width(galaxy, ends)
+            return
+        if self._desk.workspace.look and self._desk.workspace.seen(galaxy):
+            # One look, one line: another takes its place.
+            self.change(self._desk.workspace.look, ends)
+            return
+        if self._desk.workspace.look and any(
+            task.lane == chores.SESSION for task in self._desk.bridge.running
+        ):
+            return  # the line of this look is on its way to the disk
+        record_id = uuid.uuid4().hex
+        marks: dict[str, Any] = {}
+        if self._look is not None:
+            marks = {"blind_series": self._look[0], "blind_look": self._look[1]}
+            self._desk.workspace.set_look(record_id)
+        observer = self._desk.settings.observer
+        self._keep_line(galaxy, "draw line", record_id, ends, observer, marks=marks)
+        if self.asks_width:
+            self._canvas.set_tool("width")
+
+    @property
+    def asks_width(self) -> bool:
+        """Whether a line across the bar is asked for after each line along it."""
+        if self._width_of_look is not None:
+            return self._width_of_look
+        return self._desk.settings.flag("width_lines")
+
+    def set_asks_width(self, asks: bool) -> None:
+        """Ask for a line across the bar after each line along it, or not."""
+        self._desk.settings.set("width_lines", asks)
+
+    def begin_look(self, look: tuple[str, int] | None, width: bool | None = None) -> None:
+        """Mark the lines that are drawn from now on as those of a look of a blind series.
+
+        Parameters
+        ----------
+        look : (str, int) or None
+            Name of the series and which look at the galaxy it is; None ends that.
+        width : bool, optional
+            Whether the series asks for widths.
+        """
+        self._look, self._width_of_look = look, width
+
+    def _draw_width(self, galaxy: Galaxy, ends: Ends) -> None:
+        """Keep a line across the bar with the selected line along it, or the last one drawn."""
+        rows = [r for r in self._desk.workspace.seen(galaxy) if r.kind == "drawn" and r.ends]
+        chosen = [r for r in rows if r.id == galaxy.selected] or rows[-1:]
+        if not chosen:
+            self._desk.say("Draw the line along the bar first; its width belongs to it")
+            return
+        self._set_width(galaxy, chosen[0], ends)
+        if self.asks_width:
+            self._canvas.set_tool("line")
+
+    def _set_width(self, galaxy: Galaxy, record: Record, ends: Ends | None) -> None:
+        assert galaxy.image is not None
+        plain = None if ends is None else _plain(ends)
+        text = "delete width" if ends is None else "draw width"
+        edit = SetWidth(galaxy.image.sha256, galaxy.plane_key, record.id, plain)
+        self._keeping.do(galaxy, text, edit, f"{record.id}{WIDTH}" if plain else "")
 
     def change(self, record_id: str, ends: Ends) -> None:
         """Keep the new ends of a drawn line."""
         galaxy = self._desk.workspace.current
+        if record_id.endswith(WIDTH):
+            row = self._record(galaxy, record_id.removesuffix(WIDTH))
+            if galaxy is not None and row is not None:
+                self._set_width(galaxy, row, ends)
+            return
         before = self._record(galaxy, record_id)
         if galaxy is None or galaxy.image is None or before is None or before.kind != "drawn":
             return
         self._keep_line(galaxy, "change line", record_id, ends, before.observer, record_id)
 
     def _keep_line(
-        self, galaxy: Galaxy, text: str, key: str, ends: Ends, observer: str, merge_key: str = ""
+        self,
+        galaxy: Galaxy,
+        text: str,
+        key: str,
+        ends: Ends,
+        observer: str,
+        merge_key: str = "",
+        marks: Mapping[str, Any] | None = None,
     ) -> None:
         assert galaxy.image is not None
         galaxy.selected = key
@@ -87,11 +167,16 @@ class Measuring(QObject):
             LineMeasurement(_plain(ends), observer, now()),
         )
         command = line_command(image, line.ends, observer)
-        self._keeping.do(galaxy, text, DrawLine(image, line, key), merge_key, command)
+        self._keeping.do(galaxy, text, DrawLine(image, line, key, marks or {}), merge_key, command)
 
     def delete(self, record_id: str) -> None:
-        """Delete a row."""
+        """Delete a row, or the width line of one."""
         galaxy = self._desk.workspace.current
+        if record_id.endswith(WIDTH):
+            row = self._record(galaxy, record_id.removesuffix(WIDTH))
+            if galaxy is not None and row is not None:
+                self._set_width(galaxy, row, None)
+            return
         record = self._record(galaxy, record_id)
         if galaxy is not None and record is not None:
             self._keeping.do(galaxy, f"delete {who(record)}", Delete((record_id,)))
@@ -263,13 +348,21 @@ class Measuring(QObject):
             self._panel.show_records((), "" if galaxy is None else galaxy.error)
             self._canvas.set_lines([])
             return
-        image = galaxy.image
-        self._panel.show_records(galaxy.records, HINT)
-        self._canvas.set_length_formatter(functools.partial(length_of_ends, image))
+        image, records = galaxy.image, self._desk.workspace.seen(galaxy)
+        self._panel.show_records(records, HINT)
+        blind = self._desk.workspace.blind
+        # Who reads a number draws it again at the second look.
+        self._canvas.set_length_formatter(
+            (lambda _ends: "") if blind else functools.partial(length_of_ends, image)
+        )
         automatic = galaxy.automatic
-        shown = [r for r in galaxy.records if r.kind == "drawn" or r is automatic]
-        self._canvas.set_lines([_canvas_line(r) for r in shown if r.ends is not None])
-        if galaxy.selected not in {record.id for record in galaxy.records}:
+        shown = [r for r in records if r.kind == "drawn" or r is automatic]
+        lines = [_canvas_line(r) for r in shown if r.ends is not None]
+        lines += [_width_line(r) for r in shown if r.width_ends is not None]
+        if blind:
+            lines = [dataclasses.replace(line, label="") for line in lines]
+        self._canvas.set_lines(lines)
+        if galaxy.selected not in {record.id for record in records}:
             galaxy.selected = None
         self._select(galaxy.selected)
 
@@ -277,8 +370,9 @@ class Measuring(QObject):
         galaxy = self._desk.workspace.current
         if galaxy is None:
             return
-        galaxy.selected = record_id
-        self._panel.select(record_id)
+        row = None if record_id is None else record_id.removesuffix(WIDTH)
+        galaxy.selected = row
+        self._panel.select(row)
         if record_id != self._canvas.selected_line:
             try:
                 self._canvas.select_line(record_id)
@@ -298,6 +392,13 @@ def _canvas_line(record: Record) -> CanvasLine:
         label=line_label(record),
         editable=record.kind == "drawn",
         error_px=record.length_err_px,
+    )
+
+
+def _width_line(record: Record) -> CanvasLine:
+    assert record.width_ends is not None
+    return CanvasLine(
+        f"{record.id}{WIDTH}", record.width_ends, label=width_label(record), editable=True
     )
 
 

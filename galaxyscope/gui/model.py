@@ -169,12 +169,16 @@ class Workspace(QObject):
     listed = Signal()
     current_changed = Signal(object)
     changed = Signal(object, str)
+    blind_changed = Signal()
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.folder: Path | None = None
         self.galaxies: list[Galaxy] = []
         self.current: Galaxy | None = None
+        #: Id of the one line that may be seen while an observer draws blind, ``""`` before it is
+        #: drawn; None: nothing is hidden.
+        self.look: str | None = None
         self._by_path: dict[Path, Galaxy] = {}
         self._visited: OrderedDict[Path, Galaxy] = OrderedDict()
 
@@ -210,6 +214,23 @@ class Workspace(QObject):
             self._visited.move_to_end(galaxy.path)
             self._trim()
         self.current_changed.emit(galaxy)
+
+    @property
+    def blind(self) -> bool:
+        """Whether automatic results and earlier lines are hidden now."""
+        return self.look is not None
+
+    def set_look(self, look: str | None) -> None:
+        """Hide everything but one line, or (None) nothing any more."""
+        if look != self.look:
+            self.look = look
+            self.blind_changed.emit()
+
+    def seen(self, galaxy: Galaxy) -> tuple[Record, ...]:
+        """Rows of a galaxy that may be seen now."""
+        if self.look is None:
+            return galaxy.records
+        return tuple(record for record in galaxy.records if record.id == self.look)
 
     def tell(self, galaxy: Galaxy, what: What) -> None:
         """Announce that `what` of a galaxy has changed."""

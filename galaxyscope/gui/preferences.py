@@ -158,6 +158,13 @@ OPTIONS: tuple[Option, ...] = (
         personal=True,
     ),
     Option(
+        "width_lines",
+        "Measuring",
+        "Ask for the width of each bar too",
+        False,
+        "After each line along the bar a second one across it, as in Galaxy Zoo.",
+    ),
+    Option(
         "device",
         "Network",
         "Runs on",

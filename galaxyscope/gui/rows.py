@@ -82,7 +82,14 @@ def who(record: Record) -> str:
 def source_text(record: Record) -> str:
     """Return what a row comes from: the algorithm and map, or the line."""
     if record.kind == "drawn":
-        return "line"
+        words = ["line"]
+        if record.blind_look:
+            words.append("blind" if record.blind_look == 1 else "blind, again")
+        if record.width_px is not None:
+            words.append(width_label(record))
+        if record.source:
+            words.append("imported")
+        return " · ".join(words)
     method = record.method.rpartition("/")[2]
     return " · ".join(word for word in (record.algorithm, method) if word)
 
@@ -94,10 +101,24 @@ def line_label(record: Record) -> str:
     return f"{who(record)} {text.replace(' ±', f'{sign} ±')}{sign}"
 
 
+def width_label(record: Record) -> str:
+    """Return the label of the line across a bar."""
+    if record.width_px is None:
+        return ""
+    if record.length_arcsec is None or not record.length_px:
+        return f"width {number(record.width_px, DRAWN_ERROR_PX)} px"
+    per_px = record.length_arcsec / record.length_px
+    return f"width {number(record.width_px * per_px, DRAWN_ERROR_PX * per_px)}″"
+
+
 def length_of_ends(image: SkyImage, ends: tuple[Point, Point]) -> str:
     """Label of a line while it is drawn: arcsec where the image has a scale, else pixels."""
     (x1, y1), (x2, y2) = ends
-    length = math.hypot(x2 - x1, y2 - y1)
+    return length_of(image, math.hypot(x2 - x1, y2 - y1))
+
+
+def length_of(image: SkyImage, length: float) -> str:
+    """Write a length in pixels of an image: arcsec where it has a scale, else pixels."""
     if image.scale is None:
         return f"{length:.1f} px"
     scale = image.scale.arcsec_per_px

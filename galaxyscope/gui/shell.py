@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QFont
 from PySide6.QtWidgets import (
     QComboBox,
@@ -30,11 +30,14 @@ from galaxyscope.gui.theme import icon
 from galaxyscope.sky.image import Plane
 
 ICON = QSize(20, 20)
-NAME_WIDTH = 260
+NAME_WIDTH = 200
 
 
 class TopBar(QToolBar):
     """Previous and next, which galaxy, tools, view, command palette."""
+
+    #: Whether the name of the galaxy, which may say too much, is kept from the observer.
+    blind = False
 
     def __init__(
         self, actions: Actions, choose_plane: Callable[[Plane], None], parent: QMainWindow
@@ -64,7 +67,7 @@ class TopBar(QToolBar):
         self._plane_action = self.addWidget(self._plane)
         self._plane_action.setVisible(False)
         self._space()
-        for name in ("tool_pan", "tool_line", "tool_ruler"):
+        for name in ("tool_pan", "tool_line", "tool_ruler", "tool_profile"):
             self._button(actions, name)
         self.addSeparator()
         for name in ("fit", "one", "north_up", "overlay"):
@@ -74,10 +77,11 @@ class TopBar(QToolBar):
 
     def show_galaxy(self, galaxy: Galaxy | None) -> None:
         """Name the shown galaxy and offer the pictures of its file."""
-        name = "" if galaxy is None else shown_name(galaxy.path)
+        known = galaxy is not None and not self.blind
+        name = shown_name(galaxy.path) if known and galaxy is not None else ""
         metrics = self._name.fontMetrics()
         self._name.setText(metrics.elidedText(name, Qt.TextElideMode.ElideMiddle, NAME_WIDTH))
-        self._name.setToolTip("" if galaxy is None else one_line(str(galaxy.path)))
+        self._name.setToolTip(one_line(str(galaxy.path)) if known and galaxy is not None else "")
         image = None if galaxy is None else galaxy.image
         self._planes = () if image is None else image.planes
         self._plane_action.setVisible(len(self._planes) > 1)
@@ -108,16 +112,27 @@ class TopBar(QToolBar):
 
 
 class TabbedTitle(QWidget):
-    """Title bar of a dock that holds several panels: their tabs, and a corner for a button."""
+    """Title bar of a dock that holds several panels: their tabs, and a corner for a button.
+
+    Signals
+    -------
+    shown : name of the panel that has come to the front
+    """
+
+    shown = Signal(str)
 
     def __init__(self, dock: QDockWidget, pages: QStackedWidget, names: Sequence[str]) -> None:
         super().__init__(dock)
+        self._dock, self.names = dock, tuple(names)
+        self._heights: dict[str, int | float] = {}
+        self._front = 0
         self.tabs = QTabBar(drawBase=False, expanding=False)
         self.tabs.setDocumentMode(True)
         self.tabs.setAccessibleName(" and ".join(names))
         for name in names:
             self.tabs.addTab(name)
         self.tabs.currentChanged.connect(pages.setCurrentIndex)
+        self.tabs.currentChanged.connect(self._turn)
         heading = QLabel(names[0])
         heading.setContentsMargins(GAP, GAP, 0, GAP // 2)
         self.tabs.setVisible(len(names) > 1)
@@ -134,6 +149,35 @@ class TabbedTitle(QWidget):
         layout.addStretch(1)
         layout.addLayout(self.corner)
         layout.addWidget(apart)
+
+    def show_panel(self, name: str) -> None:
+        """Bring a panel to the front."""
+        self.tabs.setCurrentIndex(self.names.index(name))
+
+    def set_title(self, name: str, title: str) -> None:
+        """Write something else on the tab of a panel."""
+        self.tabs.setTabText(self.names.index(name), title)
+
+    def give_heights(self, **heights: int | float) -> None:
+        """Let each panel have a height of its own, by name: a plot needs more than a table.
+
+        Whole numbers are pixels, fractions shares of the window's height.
+
+        Whatever height the user gives the dock becomes that of the panel in front.
+        """
+        self._heights = heights
+
+    def _turn(self, index: int) -> None:
+        before, name = self.names[self._front], self.names[index]
+        self._front = index
+        window = self._dock.parentWidget()
+        if self._heights and isinstance(window, QMainWindow) and not self._dock.isFloating():
+            if self._dock.isVisible():
+                self._heights[before] = self._dock.height()
+            height = self._heights[name]
+            pixels = height if height > 1 else round(height * window.height())
+            window.resizeDocks([self._dock], [int(pixels)], Qt.Orientation.Vertical)
+        self.shown.emit(name)
 
 
 def add_dock(

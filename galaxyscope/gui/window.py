@@ -13,11 +13,14 @@ from PySide6.QtWidgets import (
     QMainWindow,
     QStackedWidget,
     QToolButton,
+    QVBoxLayout,
     QWidget,
 )
 
 from galaxyscope.gui import chores, dialogs
 from galaxyscope.gui.actions import Actions
+from galaxyscope.gui.agreeing import Agreeing
+from galaxyscope.gui.blind import Blind
 from galaxyscope.gui.bridge import Bridge, Task
 from galaxyscope.gui.browsing import Browsing
 from galaxyscope.gui.canvas import Canvas
@@ -27,11 +30,14 @@ from galaxyscope.gui.comparing import Comparing
 from galaxyscope.gui.desk import Desk
 from galaxyscope.gui.diagnosing import Diagnosing
 from galaxyscope.gui.explaining import Explaining
+from galaxyscope.gui.importing import Importing
 from galaxyscope.gui.keeping import Keeping
 from galaxyscope.gui.mapping import Mapping
 from galaxyscope.gui.measuring import Measuring
 from galaxyscope.gui.model import Galaxy, Workspace
 from galaxyscope.gui.palette import Palette
+from galaxyscope.gui.panels.agreement import AgreementPanel
+from galaxyscope.gui.panels.blind import BlindBar
 from galaxyscope.gui.panels.classify import ClassifyPanel
 from galaxyscope.gui.panels.display import DisplayPanel
 from galaxyscope.gui.panels.explain import ExplainPanel
@@ -39,9 +45,11 @@ from galaxyscope.gui.panels.gallery import Gallery
 from galaxyscope.gui.panels.jobs import JobsPanel
 from galaxyscope.gui.panels.measurements import MeasurementsPanel
 from galaxyscope.gui.panels.overlay import OverlayPanel
+from galaxyscope.gui.panels.profile import ProfilePanel
 from galaxyscope.gui.panels.start import StartPage, local_paths
 from galaxyscope.gui.panels.status import StatusBar
 from galaxyscope.gui.preferring import Preferring
+from galaxyscope.gui.profiling import Profiling
 from galaxyscope.gui.sessions import Sessions
 from galaxyscope.gui.settings import Settings
 from galaxyscope.gui.shell import TopBar, add_dock, set_icons
@@ -95,6 +103,9 @@ class MainWindow(QMainWindow):
         self.overlay_panel = OverlayPanel()
         self.display_panel = DisplayPanel()
         self.measurements = MeasurementsPanel()
+        self.agreement = AgreementPanel()
+        self.profile = ProfilePanel()
+        self.blind_bar = BlindBar()
         self.jobs = JobsPanel()
         self.status = StatusBar()
         self.browsing = Browsing(self.desk, self.canvas, self.gallery)
@@ -115,6 +126,7 @@ class MainWindow(QMainWindow):
                 "method": self._obey_method,
                 "samples": self._obey_method,
                 "explain_automatically": self._obey_automatic,
+                "width_lines": self._obey_width,
                 "algorithm": self._obey_algorithm,
                 **dict.fromkeys(("device", "precision", "threads"), self.choosing.load_again),
             },
@@ -128,6 +140,10 @@ class MainWindow(QMainWindow):
             self.mapping,
             self.explain_panel,
         )
+        self.agreeing = Agreeing(self.desk, self.agreement)
+        self.profiling = Profiling(self.desk, self.canvas, self.profile)
+        self.importing = Importing(self.desk, self.agreeing.refresh)
+        self.blind = Blind(self, self.blind_bar)
         self.palette_: Palette | None = None
         self._gave_way: tuple[QDockWidget, ...] = ()
 
@@ -138,7 +154,13 @@ class MainWindow(QMainWindow):
         self.middle.addWidget(self.start)
         self.middle.addWidget(self.canvas)
         self.middle.addWidget(self.comparing.page)
-        self.setCentralWidget(self.middle)
+        centre = QWidget()
+        column = QVBoxLayout(centre)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.blind_bar)
+        column.addWidget(self.middle, 1)
+        self.setCentralWidget(centre)
         self.setStatusBar(self.status)
         # The panels on the right get the full height: there is most to read.
         areas = Qt.DockWidgetArea
@@ -151,11 +173,20 @@ class MainWindow(QMainWindow):
         classify, _ = add_dock(self, right, Classify=self.classify_panel)
         explain, _ = add_dock(self, right, Explain=self.explain_panel)
         overlay, _ = add_dock(self, right, Map=self.overlay_panel, Display=self.display_panel)
-        tables, self.tables = add_dock(self, bottom, Measurements=self.measurements, Jobs=self.jobs)
+        tables, self.tables = add_dock(
+            self,
+            bottom,
+            Measurements=self.measurements,
+            Agreement=self.agreement,
+            Profile=self.profile,
+            Jobs=self.jobs,
+        )
+        self.tables.give_heights(Measurements=150, Agreement=0.42, Profile=0.34, Jobs=150)
         export = QToolButton(autoRaise=True)
         export.setText("Export")
         export.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        export.addActions([self.actions_["export"], self.actions_["export_galaxy"]])
+        names = ("export", "export_galaxy", "export_figure")
+        export.addActions([self.actions_[name] for name in names])
         self.tables.corner.addWidget(export)
         # Tab goes through the panels from left to right, and at last to the jobs.
         QWidget.setTabOrder(export, self.status.jobs)
@@ -192,7 +223,12 @@ class MainWindow(QMainWindow):
         self.bridge.task_changed.connect(self.jobs.show_task)
         self.jobs.count_changed.connect(self._count_jobs)
         self.jobs.retry_requested.connect(self._retry)
-        self.status.jobs.clicked.connect(lambda: self.tables.tabs.setCurrentIndex(1))
+        self.status.jobs.clicked.connect(lambda: self.tables.show_panel("Jobs"))
+        fronts = {"Agreement": self.agreeing.shown, "Profile": self.profiling.refresh}
+        self.tables.shown.connect(lambda name: fronts.get(name, lambda: None)())
+        self.profiling.wanted.connect(lambda: self.tables.show_panel("Profile"))
+        self.agreement.import_requested.connect(self.importing.ask)
+        self.agreeing.open_requested.connect(self.browsing.open)
         self.keeping.trouble_changed.connect(self.status.show_trouble)
         self.sessions.changed.connect(self._show_session)
         workspace.current_changed.connect(self._follow)
@@ -283,6 +319,9 @@ class MainWindow(QMainWindow):
         settings = self.settings
         self.explain_panel.begin_with(settings.word("method"), settings.number("samples"))
 
+    def _obey_width(self) -> None:
+        self.actions_.check("width_lines", self.measuring.asks_width)
+
     def _obey_automatic(self) -> None:
         automatic = self.settings.flag("explain_automatically")
         self.actions_.check("auto_explain", automatic)
@@ -317,6 +356,7 @@ class MainWindow(QMainWindow):
             model=image is not None and self.classifying.classifier is not None,
             job=self.explaining.busy or self.comparing.busy,
         )
+        self.blind.hold()
 
     def _compare(self, on: bool) -> None:
         """Make room for the comparison, or put everything back where it was."""
@@ -374,7 +414,7 @@ class MainWindow(QMainWindow):
         self.status.show_jobs(running, failed)
         parts = [str(running)] if running else []
         parts += [f"{failed} failed"] if failed else []
-        self.tables.tabs.setTabText(1, f"Jobs ({', '.join(parts)})" if parts else "Jobs")
+        self.tables.set_title("Jobs", f"Jobs ({', '.join(parts)})" if parts else "Jobs")
 
     def _retry(self, task: Task) -> None:
         self.jobs.remove(task)
@@ -394,6 +434,7 @@ class MainWindow(QMainWindow):
         set_icons(self.actions_, self)
         self._obey_method()
         self.actions_.check("auto_explain", self.explaining.automatic)
+        self._obey_width()
         self.actions_.check(self.explaining.algorithm)
         self.actions_.check(f"theme_{self.settings.word('theme')}")
         screen = self.screen().availableGeometry().size() - WINDOW_FRAME
@@ -429,6 +470,7 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Remember the layout, keep what is still to be kept, end all work."""
+        self.blind.stop()
         self.comparing.set_open(False)
         self.settings.set_bytes("geometry", QByteArray(self.saveGeometry()))
         self.settings.set_bytes("layout", QByteArray(self.saveState(LAYOUT_VERSION)))
@@ -436,6 +478,7 @@ class MainWindow(QMainWindow):
         # What still runs may take a moment to stop; nobody should have to look at that.
         self.hide()
         self.mapping.stop()
+        self.agreeing.stop()
         self.comparing.stop()
         self.sessions.stop()
         self.keeping.stop()

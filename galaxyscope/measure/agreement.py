@@ -9,7 +9,7 @@ relative lengths dealt out at random.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -119,6 +119,7 @@ def agree(
     resamples: int = 1000,
     automatic_err: ArrayLike | None = None,
     human_err: ArrayLike | None = None,
+    check: Callable[[], None] | None = None,
 ) -> Agreement:
     """Compare automatic with human bar lengths of the same galaxies.
 
@@ -136,6 +137,8 @@ def agree(
         Number of bootstrap resamples; at most `SHUFFLES` of as many shuffles.
     automatic_err, human_err : array_like, shape (galaxies,), optional
         One standard deviation of the relative lengths, NaN where unknown; for `origin` alone.
+    check : callable, optional
+        Called between batches; what it raises ends the work (`Watch.check`).
 
     Returns
     -------
@@ -168,7 +171,7 @@ def agree(
     ratio_scatter = float(log_ratio.std(ddof=1)) if n > 1 else 0.0
     relative = _both(automatic, human)
     paper = relative if sizes is None else _both(*lengths)
-    sampled = _resampled(automatic, human, sizes, log_ratio, resamples, seed)
+    sampled = _resampled(automatic, human, sizes, log_ratio, resamples, seed, check)
     baselines = _shuffled(automatic, human, sizes, min(resamples, SHUFFLES), seed)
     mean = float(log_ratio.mean()) if n else 0.0
     return Agreement(
@@ -242,6 +245,7 @@ def _resampled(
     log_ratio: Floats,
     resamples: int,
     seed: int,
+    check: Callable[[], None] | None,
 ) -> dict[str, Interval | None]:
     """Collect the intervals of all statistics that resamples give, by field of `Agreement`."""
     names = [
@@ -256,6 +260,8 @@ def _resampled(
     lengths_style = "relative" if size is None else "paper"
     ranked = {s: tuple(mid_ranks(v) for v in pair) for s, pair in styles.items()}
     for weights in draws(len(human), resamples if len(human) >= 3 else 0, seed):
+        if check is not None:
+            check()
         for style, (x, y) in styles.items():
             of_x, of_y = ranked[style]
             sums = moments(x, y, weights)

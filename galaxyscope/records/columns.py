@@ -105,4 +105,12 @@ RECORD_COLUMNS = (
     Column("deprojected_err_arcsec", "float", "one standard deviation of it", "arcsec"),
     Column("deprojected_err_kpc", "float", "one standard deviation of it", "kpc"),
     Column("ran", "text", "how the network ran (device, threads, modes), JSON"),
+    Column("light_r90_px", "float", "radius with 90 % of the light, from the picture", "pix"),
+    Column("blind_look", "int", "which look at this galaxy in a blind series; empty: not blind"),
+    Column("blind_series", "text", "beginning and seed of the blind series"),
+    Column("width_px", "float", "length of the line across the bar", "pix"),
+    Column("width_x1", "float", "its first end, column", "pix"),
+    Column("width_y1", "float", "its first end, array row", "pix"),
+    Column("width_x2", "float", "its second end, column", "pix"),
+    Column("width_y2", "float", "its second end, array row", "pix"),
 )

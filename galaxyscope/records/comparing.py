@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
-import re
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
@@ -15,20 +15,13 @@ from numpy.typing import NDArray
 from galaxyscope.measure.agreement import Agreement, agree
 from galaxyscope.measure.observers import Observers, observers
 from galaxyscope.measure.residuals import Trend, trend
+from galaxyscope.records.joining import TOLERANCE_ARCSEC, Join, Key, join_records
 from galaxyscope.records.record import Record
 
-# Not the last dot of a name like "ngc.4643".
-_SUFFIX = re.compile(r"\.(?:fits?|fts|jpe?g|png|tiff?|npy|reg)(?:\.(?:gz|fz|z|bz2))?$|\.fz$")
-Key = Literal["hash", "id", "name", "position"]
 Floats = NDArray[np.float64]
-#: The surest first.
-KEYS: tuple[Key, ...] = ("hash", "id", "name", "position")
 UNITS = ("arcsec", "px", "kpc")
-TOLERANCE_ARCSEC = 3.0
-
-
-class JoinError(ValueError):
-    """Tables that have no galaxy in common; one sentence."""
+#: Where the sizes come from that make lengths relative.
+Sizes = Literal["catalogue", "light", ""]
 
 
 @dataclass(frozen=True)
@@ -60,7 +53,7 @@ class Pair:
     name: str
     a: Opinion
     b: Opinion
-    r90: float | None
+    r90: float | None = None
 
     def first(self, name: str) -> float | None:
         """Value of the first row on either side that has one."""
@@ -89,8 +82,9 @@ class Comparison:
     pairs : tuple of Pair
     only : (int, int)
         Galaxies that only one side has.
-    relative : bool
-        Whether sizes are known, so that lengths can be compared relative to them.
+    sizes : {"catalogue", "light", ""}
+        Which radius makes lengths relative: petroR90 as the rows give it, that of 90 % of the light
+        in the pictures themselves, or none, because most galaxies have neither.
     agreement : Agreement
     trends : tuple of Trend
     observers : Observers or None
@@ -102,10 +96,15 @@ class Comparison:
     unit: str
     pairs: tuple[Pair, ...]
     only: tuple[int, int]
-    relative: bool
+    sizes: Sizes
     agreement: Agreement
     trends: tuple[Trend, ...]
     observers: Observers | None
+
+    @property
+    def relative(self) -> bool:
+        """Whether sizes are known, so that lengths can be compared relative to them."""
+        return bool(self.sizes)
 
 
 def compare_records(
@@ -116,6 +115,8 @@ def compare_records(
     tolerance_arcsec: float = TOLERANCE_ARCSEC,
     seed: int = 0,
     resamples: int = 1000,
+    unit: str | None = None,
+    check: Callable[[], None] | None = None,
 ) -> Comparison:
     """Join two lists of rows and compare their lengths.
 
@@ -130,21 +131,47 @@ def compare_records(
         of these by which most galaxies of the smaller side are found.
     tolerance_arcsec : float
         For positions.
-    seed, resamples
+    seed, resamples, check
         See `galaxyscope.measure.agreement.agree`.
+    unit : {"arcsec", "px", "kpc"}, optional
+        By default the one in which most galaxies have both lengths.
 
     Raises
     ------
     JoinError
         If no galaxy is found on both sides.
     """
-    a, b = ([r for r in rows if not r.error] for rows in (a, b))
-    by, groups_a, groups_b = _joined(a, b, by, tolerance_arcsec)
-    shared = [key for key in groups_a if key in groups_b]
-    unit = _unit([(groups_a[k], groups_b[k]) for k in shared], by)
-    pairs = tuple(_pair(groups_a[k], groups_b[k], unit) for k in shared)
-    relative = sum(p.r90 is not None for p in pairs) > len(pairs) / 2
-    size = np.array([2 * p.r90 if p.r90 else np.nan for p in pairs]) if relative else None
+    join = join_records(a, b, by, tolerance_arcsec)
+    if unit is None:
+        known = units_of(join)
+        unit = max(known, key=lambda u: known[u])
+    return compare_joined(join, names, unit, seed, resamples, check)
+
+
+def units_of(join: Join) -> dict[str, int]:
+    """For how many galaxies both lengths are known in each unit; pixels need one picture."""
+    usable = [u for u in UNITS if u != "px" or join.by in ("hash", "name")]
+
+    def both(unit: str) -> int:
+        return sum(
+            all(any(_length(r, unit) for r in side) for side in pair) for pair in join.galaxies
+        )
+
+    return {unit: both(unit) for unit in usable}
+
+
+def compare_joined(
+    join: Join,
+    names: tuple[str, str],
+    unit: str,
+    seed: int = 0,
+    resamples: int = 1000,
+    check: Callable[[], None] | None = None,
+) -> Comparison:
+    """Compare the lengths of rows that were joined; see `compare_records`."""
+    bare = tuple(_pair(*galaxy, unit) for galaxy in join.galaxies)
+    sizes, pairs = _sized(bare, unit)
+    size = np.array([2 * p.r90 if p.r90 else np.nan for p in pairs]) if sizes else None
     per = np.ones(len(pairs)) if size is None else size
     found = agree(
         _column(pairs, lambda p: p.a.length) / per,
@@ -154,25 +181,36 @@ def compare_records(
         resamples,
         _column(pairs, lambda p: p.a.error) / per,
         _column(pairs, lambda p: p.b.error) / per,
+        check,
     )
-    only = (len(groups_a) - len(shared), len(groups_b) - len(shared))
     drawn = [
-        ((key, row.observer), length)
-        for key in shared
-        for row in {id(r): r for r in (*groups_a[key], *groups_b[key])}.values()
+        ((number, row.observer), length)
+        for number, galaxy in enumerate(join.galaxies)
+        for row in {id(r): r for side in galaxy for r in side}.values()
         if row.kind == "drawn" and (length := _length(row, unit)) is not None
     ]
     return Comparison(
-        names, by, unit, pairs, only, relative, found, _trends(pairs), _observers(drawn)
+        names,
+        join.by,
+        unit,
+        pairs,
+        join.only,
+        sizes,
+        found,
+        _trends(pairs, unit),
+        _observers(drawn),
     )
 
 
-def quantities(pairs: Sequence[Pair]) -> dict[str, tuple[Floats, bool]]:
-    """Collect what may explain residuals: values, and whether they are angles of lines."""
+def quantities(pairs: Sequence[Pair], unit: str = "arcsec") -> dict[str, tuple[Floats, bool]]:
+    """Collect what may explain residuals: values, and whether they are angles of lines.
+
+    `unit` is that of the lengths and of the radii of the pairs.
+    """
     return {
         "position angle [deg]": (_column(pairs, _sky_angle), True),
         "inclination [deg]": (_column(pairs, lambda p: p.first("inclination_deg")), False),
-        "petroR90 [arcsec]": (_column(pairs, lambda p: p.r90), False),
+        f"r90 [{unit}]": (_column(pairs, lambda p: p.r90), False),
         "probability of the bar": (
             _column(pairs, lambda p: p.first("target_probability")),
             False,
@@ -185,9 +223,9 @@ def residuals(pairs: Sequence[Pair]) -> Floats:
     return np.array([p.log_ratio for p in pairs])
 
 
-def _trends(pairs: Sequence[Pair]) -> tuple[Trend, ...]:
+def _trends(pairs: Sequence[Pair], unit: str) -> tuple[Trend, ...]:
     left = residuals(pairs)
-    tried = (trend(name, left, v, axial) for name, (v, axial) in quantities(pairs).items())
+    tried = (trend(name, left, v, axial) for name, (v, axial) in quantities(pairs, unit).items())
     return tuple(found for found in tried if found is not None)
 
 
@@ -208,99 +246,44 @@ def _column(pairs: Sequence[Pair], value: Callable[[Pair], float | None]) -> Flo
     return np.array([math.nan if (v := value(p)) is None else v for p in pairs], float)
 
 
-Groups = dict[Hashable, list[Record]]
-
-
-def _joined(
-    a: Sequence[Record], b: Sequence[Record], by: Key | None, tolerance: float
-) -> tuple[Key, Groups, Groups]:
-    best: tuple[int, Key, Groups, Groups] | None = None
-    for key in KEYS if by is None else (by,):
-        one, two = _groups(a, b, key, tolerance)
-        count = sum(k in two for k in one)
-        if count and (best is None or count > best[0]):
-            best = (count, key, one, two)
-    if best is None:
-        how = "hash, catalogue name, file name or position" if by is None else by
-        raise JoinError(f"the tables have no galaxy in common by {how}")
-    return best[1], best[2], best[3]
-
-
-def _groups(
-    a: Sequence[Record], b: Sequence[Record], by: Key, tolerance: float
-) -> tuple[Groups, Groups]:
-    """Rows of each side by galaxy; rows that have no such key stand alone."""
-    if by == "position":
-        places = _places([*a, *b], tolerance)
-        keys = places[: len(a)], places[len(a) :]
-    else:
-        keys = [_key(r, by) for r in a], [_key(r, by) for r in b]
-    found: tuple[Groups, Groups] = ({}, {})
-    for side, (rows, of_rows) in enumerate(zip((a, b), keys, strict=True)):
-        doubtful = _doubtful(rows, of_rows) if by == "name" else set()
-        for number, (row, key) in enumerate(zip(rows, of_rows, strict=True)):
-            if key in doubtful:
-                key = None
-            found[side].setdefault(("alone", side, number) if key is None else key, []).append(row)
-    return found
-
-
-def _key(row: Record, by: Key) -> Hashable | None:
-    if by == "hash":
-        return (row.image_sha256, row.plane) if row.image_sha256 else None
-    if by == "id":
-        return row.object_id.strip() or None
-    # Names of other systems have other separators.
-    name = PurePath(row.path.replace("\\", "/")).name.lower()
-    return _SUFFIX.sub("", name) or None
-
-
-def _doubtful(rows: Sequence[Record], keys: Sequence[Hashable | None]) -> set[Hashable | None]:
-    """Names under which several pictures go, such as ``cutout.fits`` in many folders."""
-    pictures: dict[Hashable | None, set[tuple[str, str]]] = {}
-    for row, key in zip(rows, keys, strict=True):
-        if row.image_sha256:
-            pictures.setdefault(key, set()).add((row.image_sha256, row.plane))
-    return {key for key, found in pictures.items() if len(found) > 1}
-
-
-def _places(rows: Sequence[Record], tolerance: float) -> list[Hashable | None]:
-    """Give each row the number of its galaxy: rows within the tolerance of its first row."""
-    from scipy.spatial import KDTree  # heavy
-
-    placed = [i for i, r in enumerate(rows) if r.ra_deg is not None and r.dec_deg is not None]
-    found: list[Hashable | None] = [None] * len(rows)
-    if not placed:
-        return found
-    degrees = np.array([[rows[i].ra_deg, rows[i].dec_deg] for i in placed], float)
-    ra, dec = np.deg2rad(degrees).T
-    sphere = np.stack([np.cos(dec) * np.cos(ra), np.cos(dec) * np.sin(ra), np.sin(dec)], axis=1)
-    chord = 2 * math.sin(math.radians(tolerance / 3600) / 2)
-    near = KDTree(sphere).query_ball_point(sphere, chord)
-    for number, i in enumerate(placed):
-        if found[i] is None:
-            for j in near[number]:
-                if found[placed[j]] is None:
-                    found[placed[j]] = number
-    return found
-
-
-def _unit(groups: Sequence[tuple[list[Record], list[Record]]], by: Key) -> str:
-    """Return the unit in which most galaxies have both lengths; pixels need one picture."""
-    usable = [u for u in UNITS if u != "px" or by in ("hash", "name")]
-
-    def both(unit: str) -> int:
-        return sum(all(any(_length(r, unit) for r in side) for side in pair) for pair in groups)
-
-    return max(usable, key=both)
-
-
 def _pair(a: list[Record], b: list[Record], unit: str) -> Pair:
-    r90 = next((r.r90_arcsec for r in (*b, *a) if r.r90_arcsec), None)
-    if unit != "arcsec":  # petroR90 is known as an angle
-        scale = next((r.scale_arcsec_per_px for r in (*a, *b) if r.scale_arcsec_per_px), None)
-        r90 = r90 / scale if r90 and scale and unit == "px" else None
-    return Pair(PurePath(a[0].path).name, _opinion(a, unit), _opinion(b, unit), r90)
+    return Pair(PurePath(a[0].path).name, _opinion(a, unit), _opinion(b, unit))
+
+
+def _sized(pairs: Sequence[Pair], unit: str) -> tuple[Sizes, tuple[Pair, ...]]:
+    """Give all pairs radii of one kind, that of the catalogues where most have it."""
+    kinds: tuple[tuple[Sizes, Callable[[Pair, str], float | None]], ...] = (
+        ("catalogue", _catalogued),
+        ("light", _measured),
+    )
+    for kind, radius in kinds:
+        radii = [radius(p, unit) for p in pairs]
+        if sum(r is not None for r in radii) > len(pairs) / 2:
+            sized = (dataclasses.replace(p, r90=r) for p, r in zip(pairs, radii, strict=True))
+            return kind, tuple(sized)
+    return "", tuple(pairs)
+
+
+def _catalogued(pair: Pair, unit: str) -> float | None:
+    """petroR90, which is known as an angle."""
+    r90, scale = pair.b.first("r90_arcsec") or pair.a.first("r90_arcsec"), _scale(pair, unit)
+    return r90 / scale if r90 and scale else None
+
+
+def _measured(pair: Pair, unit: str) -> float | None:
+    """Radius of 90 % of the light, which is known in pixels."""
+    px = pair.first("light_r90_px")
+    if not px or unit == "px":
+        return px or None
+    scale, per_px = _scale(pair, unit), pair.first("scale_arcsec_per_px")
+    return px * per_px / scale if scale and per_px else None
+
+
+def _scale(pair: Pair, unit: str) -> float | None:
+    """Arcsec per unit of length; None where it is not known."""
+    if unit == "arcsec":
+        return 1.0
+    return pair.first("scale_arcsec_per_px") if unit == "px" else None
 
 
 def _opinion(rows: list[Record], unit: str) -> Opinion:

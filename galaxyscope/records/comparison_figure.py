@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import textwrap
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from galaxyscope import __version__
-from galaxyscope.measure.residuals import Trend
-from galaxyscope.records.comparing import Comparison, quantities, residuals
-from galaxyscope.records.comparison_text import interval, number
+from galaxyscope.records.comparing import Comparison
+from galaxyscope.records.comparison_plots import Kind, Plot, plots, top_of
+from galaxyscope.records.comparison_text import SIZES, interval, number
 from galaxyscope.records.tables import replacing
 
 FIGURE_SUFFIXES = (".png", ".svg", ".pdf")
-Floats = NDArray[np.float64]
 
 _BLUE, _AMBER, _GREY = "#0072b2", "#d55e00", "#666666"  # Wong (2011), for all kinds of eyes
-_CONTOURS_FROM = 30  # pairs
+_STYLES: dict[Kind, dict[str, Any]] = {
+    "reference": {"ls": "--", "color": _GREY, "lw": 1},
+    "origin": {"ls": "-", "color": _AMBER, "lw": 1.2},
+    "orthogonal": {"ls": ":", "color": _AMBER, "lw": 1.4},
+    "bias": {"ls": "-", "color": _AMBER, "lw": 1.2},
+    "limit": {"ls": ":", "color": _AMBER, "lw": 1.4},
+}
 
 
 def draw_comparison(found: Comparison, path: Path, sources: tuple[str, ...] = ()) -> None:
@@ -54,8 +57,8 @@ def draw_comparison(found: Comparison, path: Path, sources: tuple[str, ...] = ()
         FigureCanvasAgg(figure)
         below = (0.17 * len(caption) + 0.25) / height
         figure.set_layout_engine("constrained", rect=(0, below, 1, 1 - below))
-        for number_, draw in enumerate(panels):
-            draw(figure.add_subplot(rows, columns, number_ + 1))
+        for place, plot in enumerate(panels, start=1):
+            _draw(figure.add_subplot(rows, columns, place), plot)
         figure.text(0.02, 0.1 / height, "\n".join(caption), fontsize=8, va="bottom")
         with replacing(path) as temporary:
             figure.savefig(
@@ -69,7 +72,8 @@ def caption_of(found: Comparison, sources: tuple[str, ...] = ()) -> str:
     text = f"Full bar lengths of {agreement.n} galaxies: {a} (A) against {b} (B). "
     if found.relative:
         text += (
-            f"Relative length (over 2 petroR90): ρ = {number(agreement.rho_relative)}"
+            f"Relative length (over twice the {SIZES[found.sizes]}):"
+            f" ρ = {number(agreement.rho_relative)}"
             f" {interval(agreement.rho_relative_interval)}, shuffled lengths give"
             f" {number(agreement.shuffled_rho_relative)}. Paper-style:"
             f" ρ = {number(agreement.rho_paper)} {interval(agreement.rho_paper_interval)},"
@@ -105,84 +109,32 @@ def _metadata(found: Comparison, path: Path) -> dict[str, Any]:
     return by_suffix[path.suffix.lower()]
 
 
-def _panels(found: Comparison) -> list[Any]:
-    pairs = found.pairs
-    a = np.array([p.a.length or np.nan for p in pairs])
-    b = np.array([p.b.length or np.nan for p in pairs])
-    size = np.array([2 * p.r90 if p.r90 else np.nan for p in pairs])
-    left = residuals(pairs)
-    panels: list[Any] = [partial(_scatter, found=found, a=a, b=b)]
+def _panels(found: Comparison) -> list[Plot]:
+    views = plots(found)
     if found.relative:
-        panels.append(partial(_relative, a=a / size, b=b / size))
-    panels.append(partial(_bland_altman, found=found, mean=np.sqrt(a * b), left=left))
-    values = quantities(pairs)
-    panels += [
-        partial(_residual, trend=t, values=values[t.name][0], left=left) for t in found.trends
-    ]
-    return panels
+        views = (views[0], plots(found, relative=True)[0], *views[1:])
+    return list(views)
 
 
-def _scatter(axes: Any, found: Comparison, a: Floats, b: Floats) -> None:
-    agreement = found.agreement
-    known = np.isfinite(a) & np.isfinite(b)
-    errors = [
-        np.array([getattr(p, side).error or 0 for p in found.pairs])[known] for side in ("a", "b")
-    ]
-    axes.errorbar(
-        b[known], a[known], yerr=errors[0], xerr=errors[1], fmt="none", ecolor=_GREY,
-        elinewidth=0.5, alpha=0.3,
-    )  # fmt: skip
-    top = _cloud(axes, b[known], a[known])
-    ends = np.array([0.0, top])
-    axes.plot(ends, ends, "--", color=_GREY, lw=1)
-    if agreement.origin is not None:
-        axes.plot(ends, agreement.origin.slope * ends, color=_AMBER, lw=1.2)
-    if agreement.orthogonal is not None:
-        line = agreement.orthogonal
-        axes.plot(ends, line.slope * ends + line.intercept, ":", color=_AMBER, lw=1.4)
-    axes.set(xlim=ends, ylim=ends, xlabel=f"B [{found.unit}]", ylabel=f"A [{found.unit}]")
-
-
-def _relative(axes: Any, a: Floats, b: Floats) -> None:
-    known = np.isfinite(a) & np.isfinite(b)
-    top = _cloud(axes, b[known], a[known])
-    axes.plot([0, top], [0, top], "--", color=_GREY, lw=1)
-    axes.set(xlim=(0, top), ylim=(0, top), xlabel="B / 2 petroR90", ylabel="A / 2 petroR90")
-
-
-def _bland_altman(axes: Any, found: Comparison, mean: Floats, left: Floats) -> None:
-    axes.plot(mean, left, ".", color=_BLUE, ms=4, alpha=0.6)
-    agreement = found.agreement
-    axes.axhline(0, ls="--", color=_GREY, lw=1)
-    if agreement.bias is not None:
-        axes.axhline(np.log(agreement.bias), color=_AMBER, lw=1.2)
-    for limit in agreement.limits or ():
-        axes.axhline(np.log(limit), ls=":", color=_AMBER, lw=1.4)
-    axes.set(xlabel=f"√(A B) [{found.unit}]", ylabel="ln(A / B)")
-
-
-def _residual(axes: Any, trend: Trend, values: Floats, left: Floats) -> None:
-    axes.plot(values, left, ".", color=_BLUE, ms=4, alpha=0.6)
-    axes.axhline(0, ls="--", color=_GREY, lw=1)
-    axes.set_title(f"strength {trend.strength:+.2f}, p = {trend.p:.2g}", fontsize=8)
-    axes.set(xlabel=trend.name, ylabel="ln(A / B)")
-
-
-def _cloud(axes: Any, x: Floats, y: Floats) -> float:
-    """Points with contours that hold 50 and 90 % of their smoothed density; where both end."""
+def _draw(axes: Any, plot: Plot) -> None:
+    known = plot.known
+    x, y = plot.x[known], plot.y[known]
+    if plot.x_err is not None and plot.y_err is not None:
+        axes.errorbar(
+            x, y, yerr=plot.y_err[known], xerr=plot.x_err[known], fmt="none", ecolor=_GREY,
+            elinewidth=0.5, alpha=0.3,
+        )  # fmt: skip
     axes.plot(x, y, ".", color=_BLUE, ms=4, alpha=0.6)
-    top = 1.05 * float(max(x.max(initial=0), y.max(initial=0))) or 1.0
-    if len(x) < _CONTOURS_FROM or np.linalg.matrix_rank(np.cov(x, y)) < 2:
-        return top
-    from scipy.stats import gaussian_kde
-
-    grid = np.linspace(0, top, 80)
-    mesh = np.stack(np.meshgrid(grid, grid)).reshape(2, -1)
-    some = slice(None, None, -(-len(x) // 2000))  # a density needs no more points
-    density = gaussian_kde(np.stack([x[some], y[some]]))(mesh).reshape(80, 80)
-    falling = np.sort(density.ravel())[::-1]
-    held = np.cumsum(falling) / falling.sum()
-    levels = [float(falling[np.searchsorted(held, share)]) for share in (0.9, 0.5)]
-    if levels[0] < levels[1]:
-        axes.contour(grid, grid, density, levels=levels, colors=_BLUE, linewidths=0.8)
-    return top
+    for line in plot.contours:
+        axes.plot(*line.T, color=_BLUE, lw=0.8)
+    ends = np.array([0.0, top_of(plot)]) if plot.square else None
+    for straight in plot.lines:
+        style = _STYLES[straight.kind]
+        if ends is None:
+            axes.axhline(straight.intercept, **style)
+        else:
+            axes.plot(ends, straight.slope * ends + straight.intercept, **style)
+    if ends is not None:
+        axes.set(xlim=ends, ylim=ends)
+    axes.set_title(plot.note, fontsize=8)
+    axes.set(xlabel=plot.x_title, ylabel=plot.y_title)

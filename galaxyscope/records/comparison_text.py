@@ -17,6 +17,12 @@ _BY = {
     "name": "file name",
     "position": "position",
 }
+#: What relative lengths are relative to.
+SIZES = {
+    "catalogue": "petroR90 as the tables give it",
+    "light": "radius of 90 % of the light, measured on the pictures",
+    "": "unknown",
+}
 UNKNOWN = "–"
 
 
@@ -31,6 +37,7 @@ def statistics(found: Comparison) -> Iterator[str]:
         f"{' or a size' if found.relative else ''};"
         f" {found.only[0]} only in A, {found.only[1]} only in B"
     )
+    yield f"sizes: {SIZES[found.sizes]}"
     yield ""
     yield from _correlations(found)
     yield ""

@@ -7,17 +7,19 @@ back; applying that one returns the edit that makes it again, and so on.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
-from galaxyscope.measure.results import BarMeasurement, LineMeasurement
+from galaxyscope.measure.results import BarMeasurement, LineMeasurement, Point
+from galaxyscope.records.drawn import redrawn, with_width
 from galaxyscope.records.record import (
     Provenance,
     Record,
     compared,
     record_of_bar,
     record_of_line,
+    record_of_no_bar,
 )
 from galaxyscope.records.store import ImageSettings, Session
 from galaxyscope.sky.coordinates import COSMOLOGY_NAME, lengths
@@ -108,22 +110,66 @@ class Several:
 
 @dataclass(frozen=True)
 class DrawLine:
-    """Keep a line under an id; the ends of one that is there already change."""
+    """Keep a line under an id; the ends of one that is there already change.
+
+    `marks` are further columns of a new row: which look of a blind series it is.
+    """
 
     image: SkyImage
     line: LineMeasurement
     id: str
+    marks: Mapping[str, Any] = field(default_factory=dict)
 
     def apply(self, session: Session) -> Edit:
         """See `Edit`."""
-        record = dataclasses.replace(record_of_line(self.image, self.line), id=self.id)
+        record = record_of_line(self.image, self.line)
+        record = dataclasses.replace(record, id=self.id, **self.marks)
 
         def work() -> Edit:
             there = session.records(record.image_sha256, record.plane)
-            known = any(row.id == self.id for row in there)
-            return (Replace((record,)) if known else Add((record,))).apply(session)
+            known = next((row for row in there if row.id == self.id), None)
+            if known is None:
+                return Add((record,)).apply(session)
+            return Replace((redrawn(known, self.image, self.line),)).apply(session)
 
         return session.together(work)
+
+
+@dataclass(frozen=True)
+class SetWidth:
+    """Give a drawn line a second one, across the bar; None takes it away."""
+
+    image_sha256: str
+    plane: str
+    id: str
+    ends: tuple[Point, Point] | None
+
+    def apply(self, session: Session) -> Edit:
+        """See `Edit`."""
+
+        def work() -> Edit:
+            there = session.records(self.image_sha256, self.plane)
+            row = next((row for row in there if row.id == self.id), None)
+            if row is None:
+                raise KeyError(self.id)
+            return Replace((with_width(row, self.ends),)).apply(session)
+
+        return session.together(work)
+
+
+@dataclass(frozen=True)
+class SeeNoBar:
+    """Keep that an observer looked and saw no bar."""
+
+    image: SkyImage
+    observer: str
+    created_at: str
+    marks: Mapping[str, Any]
+
+    def apply(self, session: Session) -> Edit:
+        """See `Edit`."""
+        record = record_of_no_bar(self.image, self.observer, self.created_at)
+        return Add((dataclasses.replace(record, **self.marks),)).apply(session)
 
 
 @dataclass(frozen=True)

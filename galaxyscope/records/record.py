@@ -22,6 +22,7 @@ from galaxyscope.sky.coordinates import (
     sky_position,
 )
 from galaxyscope.sky.image import SkyImage
+from galaxyscope.sky.locate import locate_galaxy
 
 Kind = Literal["automatic", "drawn"]
 AngleFrame = Literal["sky", "image", ""]
@@ -146,6 +147,18 @@ class Record:
     ran : str
         JSON object: how the network ran (device, threads, modes), on which the last digits
         depend.
+    light_r90_px : float or None
+        Radius of the circle with 90 % of the galaxy's light, measured on the picture itself
+        (`galaxyscope.sky.locate`): the size where no catalogue gives one.
+    blind_look : int or None
+        Which time, from 1, the observer was shown this galaxy in a blind series; None: the line
+        was not drawn blind.
+    blind_series : str
+        Which series: when it began, and the seed of its order.
+    width_px : float or None
+        Length of the line that the observer drew across the bar.
+    width_x1, width_y1, width_x2, width_y2 : float or None
+        Ends of that line.
     id : str
         Identity of the row in a session; takes no part in comparisons.
     """
@@ -226,6 +239,14 @@ class Record:
     deprojected_err_arcsec: float | None = None
     deprojected_err_kpc: float | None = None
     ran: str = ""
+    light_r90_px: float | None = None
+    blind_look: int | None = None
+    blind_series: str = ""
+    width_px: float | None = None
+    width_x1: float | None = None
+    width_y1: float | None = None
+    width_x2: float | None = None
+    width_y2: float | None = None
     id: str = field(default_factory=lambda: uuid.uuid4().hex, compare=False)
 
     def __post_init__(self) -> None:
@@ -251,6 +272,14 @@ class Record:
         if self.x1 is None or self.y1 is None or self.x2 is None or self.y2 is None:
             return None
         return (self.x1, self.y1), (self.x2, self.y2)
+
+    @property
+    def width_ends(self) -> tuple[Point, Point] | None:
+        """Both ends of the line across the bar, None where there is none."""
+        x1, y1, x2, y2 = self.width_x1, self.width_y1, self.width_x2, self.width_y2
+        if x1 is None or y1 is None or x2 is None or y2 is None:
+            return None
+        return (x1, y1), (x2, y2)
 
 
 #: Columns that say how a row came to be.
@@ -352,6 +381,20 @@ def record_of_line(
     return drawn if automatic is None else compared(drawn, automatic)
 
 
+def record_of_no_bar(image: SkyImage, observer: str, created_at: str) -> Record:
+    """Row of an observer who looked and saw no bar."""
+    return Record(
+        kind="drawn",
+        algorithm="line",
+        flags="no-bar",
+        reason="The observer saw no bar.",
+        observer=observer,
+        created_at=created_at,
+        **_of_image(image),
+        **_of_ends(image, None, None),
+    )
+
+
 def record_of_error(path: Path | str, error: str, kind: Kind = "automatic") -> Record:
     """Row for a file that could not be measured; `error` is one sentence."""
     return Record(path=str(path), kind=kind, error=error)
@@ -382,6 +425,7 @@ def _of_image(image: SkyImage) -> dict[str, Any]:
         "scale_arcsec_per_px": None if scale is None else scale.arcsec_per_px,
         "scale_source": "" if scale is None else scale.source,
         "redshift": _finite(image.redshift),
+        "light_r90_px": _finite(locate_galaxy(image).r90_px),
     }
 
 

@@ -45,6 +45,7 @@ __all__ = [
 SUFFIX = ".galaxyscope"
 T = TypeVar("T")
 _FIELDS = frozenset(f.name for f in dataclasses.fields(Record))
+_DEFAULTS = {f.name: f.default for f in dataclasses.fields(Record) if f.name not in ("path", "id")}
 
 
 @dataclass(frozen=True)
@@ -412,11 +413,22 @@ def _file_json(file: SessionFile) -> str:
 
 
 def _to_json(record: Record) -> str:
-    content = dataclasses.asdict(record)
+    # Absent fields read as their defaults: most of the eighty are unknown in any one row. What was
+    # written by another version must go on saying so.
+    values = vars(record)
+    content = {k: v for k, v in values.items() if k not in _DEFAULTS or v != _DEFAULTS[k]}
     del content["id"]
-    return json.dumps(content, allow_nan=False)
+    return json.dumps(content | {"version": record.version}, allow_nan=False)
 
 
 def _record(record_id: str, content: str) -> Record:
-    values = json.loads(content)
-    return Record(id=record_id, **{k: v for k, v in values.items() if k in _FIELDS})
+    values = {k: v for k, v in json.loads(content).items() if k in _FIELDS}
+    if "path" not in values:
+        raise TypeError("a row names no path")
+    # Past the constructor, which sets eighty frozen fields one by one: ten thousand rows are read
+    # whenever a session is opened or compared.
+    record = object.__new__(Record)
+    record.__dict__.update(_DEFAULTS)
+    record.__dict__.update(values, id=record_id)
+    record.__post_init__()
+    return record

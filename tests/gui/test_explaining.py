@@ -121,7 +121,7 @@ def test_failed_explanation_says_what_where_and_can_be_retried(
     [task] = window.jobs.failed
     assert task.state is JobState.FAILED
     assert "gradients are not finite" in window.workspace.current.note
-    assert window.tables.tabs.tabText(1) == "Jobs (1 failed)"
+    assert window.tables.tabs.tabText(window.tables.names.index("Jobs")) == "Jobs (1 failed)"
     window.jobs._lines[task]._copy.click()
     copied = QApplication.clipboard().text()
     assert all(word in copied for word in ("a.fits", "Traceback", "not finite"))

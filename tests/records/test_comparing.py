@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from galaxyscope.records.comparing import JoinError, compare_records
+from galaxyscope.records.comparing import compare_records
 from galaxyscope.records.comparison_figure import draw_comparison
 from galaxyscope.records.comparison_text import pair_rows, statistics
+from galaxyscope.records.joining import JoinError
 from galaxyscope.records.record import Record
 
 NAMES = ("auto.csv", "people.csv")
@@ -91,7 +92,7 @@ def test_relative_lengths_and_observers() -> None:
     assert found.observers.within is None
     assert found.observers.complete.scatter == pytest.approx(np.log(1.2) / np.sqrt(2), rel=0.1)
     names = [t.name for t in found.trends]
-    assert names == ["position angle [deg]", "petroR90 [arcsec]", "probability of the bar"]
+    assert names == ["position angle [deg]", "r90 [arcsec]", "probability of the bar"]
 
 
 def test_text_never_shows_a_correlation_without_its_baseline() -> None:

@@ -92,7 +92,7 @@ class Draw:
 
     def _begin(self) -> None:
         start = self.canvas.to_cutout(self.start)
-        self.canvas.lines.begin(start, ruler=self.canvas.tool == "ruler")
+        self.canvas.lines.begin(start, ruler=self.canvas.tool in ("ruler", "profile"))
 
     def move(self, at: Point, shift: bool) -> None:
         """Follow the pointer."""

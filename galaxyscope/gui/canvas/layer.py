@@ -34,6 +34,7 @@ class LineLayer(QObject):
     changed = Signal(str, object)
     delete_requested = Signal(str)
     selected = Signal(object)
+    laid = Signal(object)
 
     def __init__(self, scene: QGraphicsScene, font: QFont, parent: QObject) -> None:
         super().__init__(parent)
@@ -196,16 +197,27 @@ class LineLayer(QObject):
             self._ruler = draft
             draft.set_look(selected=False, hovered=False, end=1)
             self._layout()
+            self.laid.emit(draft.line.ends)
             return True
         self._scene.removeItem(draft)
         self._layout()
         self.drawn.emit(draft.line.ends)
         return True
 
+    def lay(self, ends: Ends) -> None:
+        """Move the ruler that lies on the picture."""
+        if self._ruler is not None:
+            self._ruler.line = dataclasses.replace(self._ruler.line, ends=ends)
+            self._ruler.live_label = self.formatter(ends)
+            self._layout()
+
     def cancel(self) -> bool:
         """Drop the line being drawn and the ruler; False where there was neither."""
         gone = [item for item in (self._draft, self._ruler) if item is not None]
+        laid = self._ruler is not None
         self._draft = self._ruler = None
+        if laid:
+            self.laid.emit(None)
         for item in gone:
             self._scene.removeItem(item)
         if gone:

@@ -20,8 +20,10 @@ from galaxyscope.gui.canvas.gestures import (
 if TYPE_CHECKING:
     from galaxyscope.gui.canvas.widget import Canvas
 
-Tool = Literal["pan", "line", "ruler"]
-TOOLS: tuple[Tool, ...] = ("pan", "line", "ruler")
+Tool = Literal["pan", "line", "width", "ruler", "profile"]
+TOOLS: tuple[Tool, ...] = ("pan", "line", "width", "ruler", "profile")
+#: Tools whose lines leave no record.
+PASSING: tuple[Tool, ...] = ("ruler", "profile")
 
 _Key = Qt.Key
 _ARROWS = {
@@ -73,10 +75,10 @@ class Pilot:
     def _left(self, at: Point, shift: bool) -> Gesture:
         canvas = self.canvas
         self._follows = True
-        if canvas.tool == "ruler" or canvas.lines.draft is not None:
+        if canvas.tool in PASSING or canvas.lines.draft is not None:
             return Draw(canvas, at, shift)
         hit = canvas.lines.at(at, editable=True)
-        if canvas.tool == "line":
+        if canvas.tool in ("line", "width"):
             # A new line may begin on the middle of an old one, unless that is selected.
             if hit is None or (hit[1] == "body" and hit[0] != canvas.selected_line):
                 return Draw(canvas, at, shift, over=hit[0] if hit else None)
@@ -97,7 +99,9 @@ class Pilot:
             if self._follows:
                 stretch_draft(self.canvas, at, shift)
         else:
-            hit = self.canvas.lines.at(at, editable=True) if self.canvas.tool != "ruler" else None
+            hit = (
+                self.canvas.lines.at(at, editable=True) if self.canvas.tool not in PASSING else None
+            )
             self.canvas.lines.hover(hit[0] if hit else None)
 
     def release(self, at: Point, button: Qt.MouseButton, shift: bool) -> None:
@@ -129,7 +133,7 @@ class Pilot:
         if self.canvas.image is None:
             return Qt.CursorShape.ArrowCursor
         hit = None
-        if self.at is not None and self.gesture is None and self.canvas.tool != "ruler":
+        if self.at is not None and self.gesture is None and self.canvas.tool not in PASSING:
             hit = self.canvas.lines.at(self.at, editable=True)
         if hit is not None and (self.canvas.tool == "pan" or hit[0] == self.canvas.selected_line):
             return Qt.CursorShape.SizeAllCursor
@@ -154,7 +158,7 @@ class Pilot:
             return lines.editable_key is not None and lines.draft is None
         if key in _TAB:
             busy = lines.draft is not None or lines.editable_key is not None
-            begins = key == _Key.Key_Tab and self.canvas.tool == "line"
+            begins = key == _Key.Key_Tab and self.canvas.tool in ("line", "width")
             return busy or (begins and any(line.editable for line in lines.lines))
         if key == _Key.Key_Escape:
             busy = self.gesture is not None or lines.draft is not None
@@ -211,7 +215,7 @@ class Pilot:
             return
         at = self.at if self.at is not None else self.canvas.middle()
         self._follows = False
-        lines.begin(self.canvas.to_cutout(at), ruler=self.canvas.tool == "ruler")
+        lines.begin(self.canvas.to_cutout(at), ruler=self.canvas.tool in PASSING)
 
     def _tab(self, back: bool) -> None:
         lines = self.canvas.lines

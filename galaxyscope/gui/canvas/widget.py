@@ -47,7 +47,8 @@ class Canvas(Navigation):
     line_selected : key or None
     display_changed : Display, after the user changed or reset contrast and bias
     files_dropped : list of Path, local files and folders only
-    tool_changed : "pan", "line" or "ruler"
+    tool_changed : see `pilot.TOOLS`
+    ruler_laid : ends of a line that leaves no record, None when it is taken away
     view_changed : zoom or centre changed
     """
 
@@ -59,6 +60,7 @@ class Canvas(Navigation):
     display_changed = Signal(object)
     files_dropped = Signal(object)
     tool_changed = Signal(str)
+    ruler_laid = Signal(object)
 
     def __init__(self, parent: QWidget | None = None, later: Later = at_once) -> None:
         super().__init__(parent)
@@ -82,6 +84,7 @@ class Canvas(Navigation):
         self.lines.changed.connect(self.line_changed)
         self.lines.delete_requested.connect(self.line_delete_requested)
         self.lines.selected.connect(self.line_selected)
+        self.lines.laid.connect(self.ruler_laid)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._view)
@@ -224,7 +227,7 @@ class Canvas(Navigation):
         return self._tool
 
     def set_tool(self, tool: Tool) -> None:
-        """Choose what the left button does: ``"pan"``, ``"line"`` or ``"ruler"``.
+        """Choose what the left button does, one of `pilot.TOOLS`.
 
         Raises
         ------

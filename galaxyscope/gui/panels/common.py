@@ -5,8 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QColor, QFont, QPainter, QPaintEvent, QPalette, QResizeEvent
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import (
+    QColor,
+    QFont,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPalette,
+    QResizeEvent,
+)
 from PySide6.QtWidgets import (
     QDialog,
     QHBoxLayout,
@@ -46,6 +55,45 @@ class QuietLabel(QLabel):
         self.setWordWrap(wrap)
         if not wrap:
             self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+
+
+class AskLabel(QuietLabel):
+    """Numbers that can be asked where they come from: a click, or Return.
+
+    Signals
+    -------
+    asked : no argument
+    """
+
+    asked = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent=parent)
+        self.setToolTip("How was this computed?")
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.show_text("")
+
+    def show_text(self, text: str, numbers: bool = True) -> None:
+        """Show a text; `numbers` says whether there is something to ask about."""
+        self.setText(text)
+        self.setAccessibleName(text)
+        self.setEnabled(bool(text))
+        shape = (
+            Qt.CursorShape.PointingHandCursor if numbers and text else Qt.CursorShape.ArrowCursor
+        )
+        self.setCursor(shape)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """Ask."""
+        if event.button() == Qt.MouseButton.LeftButton:
+            self.asked.emit()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Ask on Return."""
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.asked.emit()
+        else:
+            super().keyPressEvent(event)
 
 
 class ElidedLabel(QuietLabel):

@@ -61,6 +61,7 @@ class GalleryModel(QAbstractListModel):
         self._workspace = workspace
         self._words: list[str] = []
         self._by = "name"
+        self._order: tuple[Galaxy, ...] | None = None
         self._shown: list[Galaxy] = []
         self._rows: dict[Path, int] = {}
         self._thumbnails: OrderedDict[Path, QImage] = OrderedDict()
@@ -85,8 +86,19 @@ class GalleryModel(QAbstractListModel):
             self._shown.sort(key=lambda galaxy: -(galaxy.bar_fraction or -1.0))
         elif by == "measured":
             self._shown.sort(key=lambda galaxy: -len(galaxy.measured_by))
+        if self._order is not None:
+            self._shown = list(self._order)
         self._rows = {galaxy.path: row for row, galaxy in enumerate(self._shown)}
         self.endResetModel()
+
+    def set_order(self, order: tuple[Galaxy, ...] | None) -> None:
+        """Show these galaxies in this order, whatever was typed or chosen; None ends that."""
+        self._order = order
+        self.arrange(self._words, self._by)
+
+    def shown(self) -> tuple[Galaxy, ...]:
+        """Return what is shown, in order."""
+        return tuple(self._shown)
 
     def galaxy(self, row: int) -> Galaxy:
         """Return what stands in a row."""
@@ -104,6 +116,8 @@ class GalleryModel(QAbstractListModel):
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
             return SUFFIX.sub("", shown_name(galaxy.path))
         if role == Qt.ItemDataRole.ToolTipRole:
+            if self._order is not None:  # a name may say too much
+                return ""
             return galaxy.error or shown_name(galaxy.path)
         if role == GALAXY:
             return galaxy
@@ -174,7 +188,8 @@ class Gallery(QWidget):
         self.view = QListView()
         self.view.setAccessibleName("Galaxies")
         self.view.setModel(self.model)
-        self.view.setItemDelegate(ThumbnailDelegate(self.view))
+        self.delegate = ThumbnailDelegate(self.view)
+        self.view.setItemDelegate(self.delegate)
         self.view.setViewMode(QListView.ViewMode.IconMode)
         self.view.setMovement(QListView.Movement.Static)
         self.view.setResizeMode(QListView.ResizeMode.Adjust)
@@ -205,6 +220,21 @@ class Gallery(QWidget):
         """Two thumbnails wide."""
         return QSize(2 * CELL.width() + 24, 400)
 
+    def set_blind(self, order: tuple[Galaxy, ...] | None) -> None:
+        """Show only pictures, in this order, and nothing to choose; None ends that."""
+        blind = order is not None
+        self.delegate.blind = blind
+        self.view.setSelectionMode(
+            QAbstractItemView.SelectionMode.NoSelection
+            if blind
+            else QAbstractItemView.SelectionMode.SingleSelection
+        )
+        for widget in (self._filter, self._sort, self.view):
+            widget.setEnabled(not blind)
+        self.model.set_order(order)
+        self._show_current(self._workspace.current)
+        self._count()
+
     def step(self, by: int) -> Galaxy | None:
         """Return the galaxy `by` places further in the shown order, the first if none is shown."""
         current = self._workspace.current
@@ -227,7 +257,7 @@ class Gallery(QWidget):
         self._folder.show_text("  ·  ".join(part for part in parts if part), where)
 
     def _pick(self, index: QModelIndex, _previous: QModelIndex) -> None:
-        if index.isValid():
+        if index.isValid() and not self._workspace.blind:
             self.chosen.emit(index.data(GALAXY))
 
     def _show_current(self, galaxy: Galaxy | None) -> None:

@@ -7,8 +7,10 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPalette, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from galaxyscope.gui.axes import Axes, faint
 from galaxyscope.gui.panels.common import quiet_color
 from galaxyscope.gui.theme import DATA
+from galaxyscope.measure.curve import LengthCurve
 
 EDGE = 6
 
@@ -22,6 +24,9 @@ class ThresholdHistogram(QWidget):
         super().__init__(parent)
         self._counts: np.ndarray | None = None
         self._threshold = 0.5
+        self._curve: LengthCurve | None = None
+        self._stop: float | None = None
+        self._length: float | None = None
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setCursor(Qt.CursorShape.SizeHorCursor)
@@ -36,6 +41,22 @@ class ThresholdHistogram(QWidget):
         """Show pixel counts at equal steps over [0, 1]; None empties and disables it."""
         self._counts = counts
         self.setEnabled(counts is not None)
+        self.update()
+
+    def set_curve(
+        self, curve: LengthCurve | None, stop: float | None = None, length: float | None = None
+    ) -> None:
+        """Draw the length of the map over the threshold.
+
+        Parameters
+        ----------
+        curve : LengthCurve or None
+        stop : float, optional
+            Threshold that was chosen for the bar.
+        length : float, optional
+            Length of the bar in cutout pixels, for a bar that was not measured at a threshold.
+        """
+        self._curve, self._stop, self._length = curve, stop, length
         self.update()
 
     def set_threshold(self, threshold: float) -> None:
@@ -70,6 +91,8 @@ class ThresholdHistogram(QWidget):
                 bar = QRectF(place.left() + i * width, 0, max(width - 0.5, 1.0), h * place.height())
                 bar.moveBottom(place.bottom())
                 painter.fillRect(bar, strong if above else base)
+        if self._curve is not None:
+            self._paint_curve(painter, place, self._curve)
         x = place.left() + self._threshold * place.width()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(QPen(QColor(DATA["automatic"]), 2 if self.hasFocus() else 1.5))
@@ -77,6 +100,31 @@ class ThresholdHistogram(QWidget):
         painter.setBrush(QColor(DATA["automatic"]))
         painter.setPen(Qt.PenStyle.NoPen)
         painter.drawEllipse(QPointF(x, place.top() + 3), 4, 4)
+
+    def _paint_curve(self, painter: QPainter, place: QRectF, curve: LengthCurve) -> None:
+        """Length over threshold, its plateau and what was chosen for the bar."""
+        known = np.isfinite(curve.length_px)
+        if not known.any():
+            return
+        top = 1.1 * max(float(curve.length_px[known].max()), self._length or 0.0)
+        axes = Axes(place, (0.0, 1.0), (0.0, top))
+        accent = self.palette().color(QPalette.ColorRole.Link)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        if curve.plateau is not None:
+            corner = axes.point(curve.plateau.low, top)
+            band = QRectF(corner, axes.point(curve.plateau.high, 0.0))
+            painter.fillRect(band, faint(accent, 0.18))
+        painter.setPen(QPen(accent, 1.6))
+        painter.drawPolyline(axes.polyline(curve.threshold[known], curve.length_px[known]))
+        amber = QColor(DATA["automatic"])
+        length = None if self._stop is None else curve.at(self._stop)
+        if self._stop is not None and length is not None:
+            painter.setPen(QPen(amber, 2))
+            painter.setBrush(self.palette().color(QPalette.ColorRole.Base))
+            painter.drawEllipse(axes.point(self._stop, length), 3.5, 3.5)
+        elif self._length is not None:
+            painter.setPen(QPen(amber, 1.2, Qt.PenStyle.DotLine))
+            painter.drawLine(axes.point(0.0, self._length), axes.point(1.0, self._length))
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Move the threshold to the cursor."""

@@ -17,9 +17,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from galaxyscope.gui.panels.common import GAP, ElidedLabel, QuietLabel
+from galaxyscope.gui.panels.common import GAP, AskLabel, ElidedLabel
 from galaxyscope.gui.panels.histogram import ThresholdHistogram
 from galaxyscope.gui.theme import tabular_font
+from galaxyscope.measure.curve import LengthCurve
 
 COLORMAPS = {"magma": "Magma", "viridis": "Viridis", "gray": "Grey", "RdBu": "For, against"}
 
@@ -41,6 +42,7 @@ class OverlayPanel(QWidget):
     style_changed = Signal(object)
     visible_changed = Signal(bool)
     threshold_changed = Signal(float)
+    length_asked = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -72,7 +74,8 @@ class OverlayPanel(QWidget):
         self._threshold.setFont(tabular_font(self._threshold.font()))
         self._threshold.setToolTip("Relative to the map's maximum ([ and ])")
         self.source = ElidedLabel()
-        self._pixels = QuietLabel()
+        self._pixels = AskLabel()
+        self._pixels.asked.connect(self.length_asked)
         self._pixels.setFont(tabular_font(self._pixels.font()))
         self._pixels.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
 
@@ -145,7 +148,8 @@ class OverlayPanel(QWidget):
         self._histogram.set_counts(counts)
         self._threshold.setEnabled(there)
         if not there:
-            self._pixels.setText("no map yet")
+            self._histogram.set_curve(None)
+            self._pixels.show_text("no map yet", numbers=False)
 
     def offer_styles(self, maps: bool, segments: bool) -> None:
         """Whether there are maps to be styled, and segments of maps to be outlined."""
@@ -153,13 +157,25 @@ class OverlayPanel(QWidget):
             widget.setEnabled(maps)
         self._segments.setVisible(segments)
 
-    def show_threshold(self, threshold: float, pixels: int) -> None:
-        """Show a threshold and how many pixels lie above it."""
+    @property
+    def readout(self) -> AskLabel:
+        """Pixels above the threshold, and the length there."""
+        return self._pixels
+
+    def show_curve(
+        self, curve: LengthCurve | None, stop: float | None = None, length: float | None = None
+    ) -> None:
+        """Show the length over the threshold, see `ThresholdHistogram.set_curve`."""
+        self._histogram.set_curve(curve, stop, length)
+
+    def show_threshold(self, threshold: float, pixels: int, length: str = "") -> None:
+        """Show a threshold, how many pixels lie above it and how long they reach."""
         self._histogram.set_threshold(threshold)
         self._threshold.blockSignals(True)
         self._threshold.setValue(threshold)
         self._threshold.blockSignals(False)
-        self._pixels.setText(f"{pixels:,} px above".replace(",", "\u2009"))
+        above = f"{pixels:,} px above".replace(",", "\u2009")
+        self._pixels.show_text(f"{length} · {above}" if length else above)
 
     def _changed(self) -> None:
         self.style_changed.emit(self.overlay_style())

@@ -18,6 +18,9 @@ CELL = QSize(SIDE + 8, SIDE + 42)
 class ThumbnailDelegate(QStyledItemDelegate):
     """See the module."""
 
+    #: Show the pictures alone, nothing of what was found out about them.
+    blind = False
+
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
         """All cells are alike (Qt's name)."""
         return CELL
@@ -43,14 +46,18 @@ class ThumbnailDelegate(QStyledItemDelegate):
             _draw_inside(painter, place, thumbnail)
         elif galaxy.error:
             _draw_error(painter, place)
-        if galaxy.bar_fraction is not None:
-            _draw_fraction(painter, place, galaxy.bar_fraction, option)
-        _draw_dots(painter, place, galaxy)
+        if not self.blind:
+            if galaxy.bar_fraction is not None:
+                _draw_fraction(painter, place, galaxy.bar_fraction, option)
+            _draw_dots(painter, place, galaxy)
         if selected or state & QStyle.StateFlag.State_MouseOver:
             role = QPalette.ColorRole.Accent if selected else QPalette.ColorRole.Mid
             painter.setPen(QPen(palette.color(role), 2 if selected else 1))
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRect(QRectF(place).adjusted(-1.5, -1.5, 1.5, 1.5))
+        if self.blind:
+            painter.restore()
+            return
         font = small_font(option.font)
         painter.setFont(font)
         role = QPalette.ColorRole.Text if selected else QPalette.ColorRole.PlaceholderText
