@@ -28,11 +28,13 @@ COMMANDS = (
     "sanity",
 )
 
-WINDOW_OPTIONS = ("--samples",)
+WINDOW_OPTIONS = ("--samples", "--new-window", "--safe-mode")
 
 HELP = f"""\
-usage: galaxyscope [PATH ...]              open the window on these files or folders
-       galaxyscope COMMAND [OPTION ...]    work without a window
+usage: galaxyscope [OPTION ...] [PATH ...]  open these files or folders in the window
+       galaxyscope COMMAND [OPTION ...]     work without a window
+
+There is one window: a second start hands its files to it.
 
 commands:
   predict      what the network says of each image
@@ -52,9 +54,11 @@ commands:
   sanity       which methods notice when the network's weights are random
 
 options:
-  --samples    open the window on the simulated galaxies that ship with it
-  --version    print the version and leave
-  -h, --help   print this text and leave; 'galaxyscope COMMAND --help' tells more
+  --samples     open the window on the simulated galaxies that ship with it
+  --new-window  open another window though there is one
+  --safe-mode   open another window with default settings and a session of its own
+  --version     print the version and leave
+  -h, --help    print this text and leave; 'galaxyscope COMMAND --help' tells more
 
 A command wins over a file of the same name; open such a file as ./{COMMANDS[0]}
 """

@@ -3,9 +3,10 @@
 Usage: python packaging/drive.py --home HOME [--root ROOT --user USER] FILE COMMAND [ARGUMENT ...]
 
 Opens FILE (with the window that COMMAND starts), waits until it was predicted, explained and
-measured, draws a line by keys, exports the table, quits; then runs the commands without a
-window. Everything must end with status 0 and an empty stderr. With ROOT all this happens inside
-a changed root; HOME and FILE are paths inside it.
+measured, starts the program again (the window that is open must take the file), draws a line by
+keys, exports the table, quits; then runs the commands without a window. Everything must end
+with status 0 and an empty stderr. With ROOT all this happens inside a changed root; HOME and
+FILE are paths inside it.
 """
 
 from __future__ import annotations
@@ -61,8 +62,9 @@ class Installed:
         return self.root / path.lstrip("/")
 
     def start(self, env: dict[str, str], *arguments: str) -> subprocess.Popen[str]:
-        """Start it in its home, with nothing of this script's environment but a screen."""
-        known = {name: env[name] for name in ("DISPLAY", "QT_QPA_PLATFORM") if name in env}
+        """Start it in its home; of this script's environment it gets screen and threads."""
+        passed = ("DISPLAY", "QT_QPA_PLATFORM", "OMP_NUM_THREADS")
+        known = {name: env[name] for name in passed if name in env}
         known |= {
             "HOME": self.home,
             "PATH": "/usr/local/bin:/usr/bin:/bin",
@@ -144,6 +146,10 @@ def use_window(program: Installed, file: str) -> None:
         try:
             see(lambda: windows(env, "--class", f"^{CLASS}$"), "window")
             see(lambda: rows(session, "automatic") == 1, "predicted, explained, measured")
+            program.finish(program.start(env, file), "a second start")
+            if len(windows(env, "--class", f"^{CLASS}$")) != 1:
+                raise SystemExit("drive: a second start opened a second window")
+            lap("second start")
             press(env, "l", "Return", *["Right"] * 9, "Tab", *["Left"] * 9, "Return")
             see(lambda: rows(session, "drawn") == 1, "line drawn")
             press(env, "v", "ctrl+e")
@@ -166,10 +172,11 @@ def use_window(program: Installed, file: str) -> None:
 
 def use_commands(program: Installed, file: str) -> None:
     """Do the same without a window; weights, cards, samples and icons must be found."""
+    no_screen = {name: value for name, value in os.environ.items() if name == "OMP_NUM_THREADS"}
 
     def run(*words: str) -> str:
         started = time.monotonic()
-        printed = program.finish(program.start({}, *words), words[0])
+        printed = program.finish(program.start(no_screen, *words), words[0])
         print(f"drive: {time.monotonic() - started:6.1f} s  {' '.join(words)}", flush=True)
         return printed
 

@@ -11,11 +11,10 @@ from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
 # Distributions that no module of galaxyscope imports, though they are installed with it: captum
-# and lime are the references its own methods are tested against; fontTools is for vector
-# figures, networkx, Jinja and setuptools for compiling networks, tzdata for systems without
-# time zones.
+# and lime are the references its own methods are tested against; networkx, Jinja and setuptools
+# are for compiling networks, tzdata for systems without time zones.
 DISTRIBUTIONS = frozenset(
-    {"captum", "lime", "imageio", "fonttools", "fsspec"}
+    {"captum", "lime", "imageio", "fsspec"}
     | {"networkx", "jinja2", "markupsafe", "setuptools", "tzdata"}
 )
 
@@ -43,7 +42,8 @@ FILES = (
     "torch/include/*",
     "torch/share/*",
     "torch/test/*",
-    "torch/bin/*",
+    "torch/bin/[!t]*",  # torch looks for its torch_shm_manager at every start
+    "torch/bin/test*",
     "torch/lib/*test*",
     "torch/lib/libaoti_custom_ops.so",
     "torch/lib/libbackend_with_compiler.so",
@@ -59,13 +59,33 @@ FILES = (
     "torch/testing/_internal/optests/*",
     "torch/utils/benchmark/*",
     "torch/utils/tensorboard/*",
-    "torchgen/*",
-    "numpy/f2py/*",
+    "torch/_vendor/quack/*",  # kernels for graphics cards
+    "numpy/_core/_simd*",
+    "numpy/_core/*_tests.*",
+    "numpy/distutils/*",
     "scipy/datasets/*",
+    "scipy/io/_fast_matrix_market/_fmm_core*",
+    "scipy/odr/*",
     "sklearn/datasets/data/*",
     "sklearn/datasets/images/*",
+    # Of scikit-learn a logistic regression is used, of scikit-image two segmentations.
+    "sklearn/cluster/*",
+    "sklearn/ensemble/*",
+    "sklearn/gaussian_process/*",
+    "sklearn/manifold/*",
+    "sklearn/mixture/*",
+    "sklearn/neighbors/*",
+    "sklearn/neural_network/*",
+    "sklearn/semi_supervised/*",
+    "sklearn/tree/*",
+    "skimage/feature/*",
+    "skimage/graph/*",
+    "skimage/restoration/*",
     "joblib/test/*",
     "scipy/_lib/array_api_compat/dask/*",
+    # How the Earth turned each day: for the height above the horizon, not for places in the sky.
+    "astropy_iers_data/data/eopc04*",
+    "astropy_iers_data/data/finals2000A*",
     "sympy/categories/*",
     "sympy/crypto/*",
     "sympy/diffgeom/*",
@@ -87,6 +107,13 @@ FILES = (
     "matplotlib/mpl-data/fonts/ttf/DejaVuSerif*",
     "matplotlib/mpl-data/fonts/afm/*",
     "matplotlib/mpl-data/fonts/pdfcorefonts/*",
+    # Of fontTools matplotlib takes what puts a font into a PDF; all of it is there in Python too.
+    "fontTools/*.so",
+    "fontTools/merge/*",
+    "fontTools/mtiLib/*",
+    "fontTools/svgLib/*",
+    "fontTools/t1Lib/*",
+    "fontTools/voltLib/*",
     "pyqtgraph/examples/*",
     # Qt: the window is made of widgets; no QML, no 3D, no SQL, no tools, no translations of Qt.
     "PySide6/Qt/qml/*",
@@ -183,6 +210,7 @@ STANDARD_LIBRARY = (
 # Modules that are shipped with their text: torch reads its own, and a report of an error in
 # galaxyscope shows the line. Of all others the compiled form is enough.
 WITH_SOURCE = ("galaxyscope/*", "torch/*")
+READ_AS_TEXT = ("torch/*config*.py",)  # by torch itself, for what its comments say
 WITHOUT_SOURCE = (
     "torch/_dynamo/*",
     "torch/_functorch/*",
@@ -196,6 +224,8 @@ WITHOUT_SOURCE = (
 
 def with_source(path: str) -> bool:
     """Whether the text of a module is shipped beside its compiled form."""
+    if _any(path, READ_AS_TEXT):
+        return True
     return _any(path, WITH_SOURCE) and not _any(path, WITHOUT_SOURCE)
 
 

@@ -28,7 +28,17 @@ from packaging.requirements import Requirement
 PROGRAM = "galaxyscope"
 VERSION = f"python{sys.version_info.major}.{sys.version_info.minor}"
 # What came with symbol tables, that only a debugger reads.
-STRIPPED = ("torch/lib/*.so", "kiwisolver/*.so", "yaml/*.so", "astropy/**/*.so", "erfa/*.so")
+STRIPPED = (
+    "torch/lib/*.so",
+    "kiwisolver/*.so",
+    "yaml/*.so",
+    "astropy/**/*.so",
+    "erfa/*.so",
+    "photutils/**/*.so",
+    "safetensors/*.so",
+    "PIL/*.so",
+    "../lib-dynload/*.so",
+)
 
 
 def canonical(name: str) -> str:

@@ -130,7 +130,7 @@ def _weighed(
     for start in range(0, total, batch):
         found = torch.cat([found, scores(order[start : start + batch])])
         if len(found) < total:
-            watch.report(len(found), total, attribution(found))
+            watch.report(len(found), total, attribution(found) if watch.heard else None)
     result = attribution(found)
     watch.report(total, total, result)
     return result

@@ -285,7 +285,8 @@ def explain_samples(
                     if reached["agreement_reached"] >= asked:
                         break
                 if done < sampler.count:
-                    watch.report(done, sampler.count, attribution(done, with_blocks=False))
+                    growing = attribution(done, with_blocks=False) if watch.heard else None
+                    watch.report(done, sampler.count, growing)
     told = reached.get("agreement_reached", 0.0)
     if told < asked:
         notes = (*notes, f"Halves of the samples agree to {told:.2f}; {asked:g} was asked for.")

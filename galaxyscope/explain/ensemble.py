@@ -82,7 +82,7 @@ def explain(
                 joined([*made, partial]) if growing else None,  # type: ignore[list-item]
             )
 
-        made.append(one(member, share, watch.part(report)))
+        made.append(one(member, share, watch.part(report if watch.heard else None)))
     result = joined(made)
     names = {m.card.name: m.card.name.rpartition("/")[2] for m in classifier.members}
     notes = _notes({names[part.model]: part.notes for part in made})
@@ -129,8 +129,11 @@ def _joined(
     alike = len(blocks) == len(maps) and len({len(one) for one in blocks}) == 1
     done = [part.samples_done for part in maps]
     errors = [part.completeness_error for part in maps if part.completeness_error is not None]
+    parts = [part.segments for part in maps]
+    shared = parts[0] is not None and all(np.array_equal(parts[0], one) for one in parts[1:])
     return dataclasses.replace(
         maps[-1],
+        segments=parts[0] if shared else None,
         values=_mean([part.values for part in maps]),
         signed=any(part.signed for part in maps),
         target=target,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import combinations
 from typing import Any
 
@@ -64,9 +65,10 @@ def occlusion(
                 total[places[number]] += whole - answer
                 hits[places[number]] += 1
             done += len(some)
-            values = total / np.maximum(hits, 1)
-            result = asking.attribution(card, settings, values, True, done)
-            watch.report(done, len(places), result)
+            if done == len(places) or watch.heard:
+                values = total / np.maximum(hits, 1)
+                result = asking.attribution(card, settings, values, True, done)
+            watch.report(done, len(places), result if watch.heard else None)
     return result
 
 
@@ -107,6 +109,10 @@ def rise(
             masks = masks.to(device)
             return shadow + masks * (asking.image - shadow)
 
+        def attribution(done: int, parts: NDArray[np.float64] | None = None) -> Attribution:
+            values = (sums.sum(0) / (keep * done)).cpu().numpy()
+            return asking.attribution(card, settings, values, signed, done, parts)
+
         watch.report(0, count)
         done = 0
         for some, answers in asking.answers(sample_order(count, blocks), pictures):
@@ -114,11 +120,10 @@ def rise(
                 sums[number % blocks] += mask[0] * float(answer)
                 members[number % blocks] += 1
             done += len(some)
-            values = (sums.sum(0) / (keep * done)).cpu().numpy()
             if done < count:
-                watch.report(done, count, asking.attribution(card, settings, values, signed, done))
+                watch.report(done, count, attribution(done) if watch.heard else None)
         parts = sums.cpu().numpy() / (keep * members[:, None, None]) if blocks > 1 else None
-        result = asking.attribution(card, settings, values, signed, count, parts)
+        result = attribution(count, parts)
     watch.report(count, count, result)
     return result
 
@@ -188,9 +193,10 @@ def kernel_shap(
         def attribution() -> Attribution:
             shares = constrained(gram, moment, whole - nothing)
             values = (shares / area)[segments]
-            return asking.attribution(
+            made = asking.attribution(
                 card, settings, values, True, done, promise=float(whole - nothing)
             )
+            return replace(made, segments=segments)
 
         watch.report(done, total)
         for some, answers in masked.batches(masks):
@@ -200,7 +206,8 @@ def kernel_shap(
             moment += weighted.T @ (answers - nothing)
             done += len(some)
             if done < total:
-                watch.report(done, total, attribution() if done > 2 * count else None)
+                shown = watch.heard and done > 2 * count
+                watch.report(done, total, attribution() if shown else None)
         result = attribution()
     watch.report(total, total, result)
     return result

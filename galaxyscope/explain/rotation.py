@@ -113,13 +113,17 @@ class TurningSampler:
         self.count = int(settings["samples"])
         self._image, self._seed = image, int(settings["seed"])
         self._sigma = float(settings["noise"]) * float(image.max() - image.min())
+        self._shown: tuple[tuple[int, ...], torch.Tensor] = ((), image)
 
     def _turns(self, samples: Sequence[int]) -> list[Turn]:
         return [turn_of(sample, self.count) for sample in samples]
 
     def _pictures(self, samples: Sequence[int]) -> torch.Tensor:
-        copies = self._image.expand(len(samples), -1, -1, -1)
-        return turned(copies, self._turns(samples))
+        # Asked for twice per batch: for the network, and for the product with its gradient.
+        if self._shown[0] != tuple(samples):
+            copies = self._image.expand(len(samples), -1, -1, -1)
+            self._shown = tuple(samples), turned(copies, self._turns(samples))
+        return self._shown[1]
 
     def inputs(self, samples: Sequence[int]) -> torch.Tensor:
         """Turn the picture, then add noise in the network's frame."""

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, QObject, QTimer
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication, QMessageBox
 
 from galaxyscope import __version__
+from galaxyscope.gui.arrivals import Application, Arrivals
+from galaxyscope.gui.crashes import CrashLog, default_log_folder, take_crashes
+from galaxyscope.gui.instance import Message, Place, claim, place_of
 from galaxyscope.gui.settings import Settings, default_settings_file
 from galaxyscope.gui.theme import apply_theme
 from galaxyscope.gui.window import MainWindow
@@ -18,61 +23,127 @@ from galaxyscope.records.opening import open_own
 from galaxyscope.records.store import SessionError, default_session_path
 from galaxyscope.resources import icons_folder, samples_folder
 
-SAMPLES = "--samples"
+SAMPLES, NEW_WINDOW, SAFE_MODE = "--samples", "--new-window", "--safe-mode"
+NO_ANSWER = "The window that is open does not answer; this is another one"
+UNCAUGHT = "Something went wrong and may not have been done; Help › Diagnostics tells more"
 
 
-def main(paths: Sequence[str] = ()) -> int:
-    """Open the window on files or folders and run until it is closed.
+@dataclass(frozen=True)
+class Request:
+    """What the command line asks of the window.
 
     Parameters
     ----------
-    paths : sequence of str
-        Files and folders; ``--samples`` opens the simulated galaxies that ship with the
-        program and explains the first one.
+    paths : tuple of str
+        Files and folders, absolute.
+    samples : bool
+        Open the simulated galaxies that ship with the program, and explain the first one.
+    new_window : bool
+        Open another window though there is one.
+    safe_mode : bool
+        Default settings, a session of its own, another window.
+    """
+
+    paths: tuple[str, ...] = ()
+    samples: bool = False
+    new_window: bool = False
+    safe_mode: bool = False
+
+    @classmethod
+    def of(cls, words: Sequence[str]) -> Request:
+        """Read the words behind the program's name."""
+        options = (SAMPLES, NEW_WINDOW, SAFE_MODE)
+        paths = (os.path.abspath(word) for word in words if word not in options)
+        return cls(tuple(paths), *(option in words for option in options))
+
+
+def main(words: Sequence[str] = ()) -> int:
+    """Open the window, or hand files to the one that is open; run until it is closed.
+
+    Parameters
+    ----------
+    words : sequence of str
+        Files, folders and options of `galaxyscope.launch`.
 
     Returns
     -------
     int
         Exit status.
     """
-    app = QApplication.instance() or QApplication(sys.argv[:1])
+    log = CrashLog(default_log_folder())
+    log.begin()
+    try:
+        return _run(Request.of(words), log)
+    except Exception as error:
+        log.write(error)
+        raise
+    finally:
+        log.end()
+
+
+def _run(request: Request, log: CrashLog) -> int:
+    app = QApplication.instance() or Application(sys.argv[:1])
     assert isinstance(app, QApplication)
     app.setApplicationName("GalaxyScope")
     app.setApplicationDisplayName("GalaxyScope")
     app.setApplicationVersion(__version__)
     app.setDesktopFileName("galaxyscope")
     app.setWindowIcon(QIcon(str(icons_folder() / "galaxyscope.svg")))
-    settings = Settings(default_settings_file())
-    mode = settings.text("theme", "system")
-    apply_theme(app, mode if mode in ("light", "dark") else "system")  # type: ignore[arg-type]  # checked
+    path, notes = default_session_path(), []
+    place, lock = place_of(path), None
+    if not request.safe_mode:
+        lock = claim(place)
+        if lock is None and not request.new_window and place.lock.exists():
+            if _hand_over(place, request):
+                return 0
+            notes.append(NO_ANSWER)
+    settings = Settings(None if request.safe_mode else default_settings_file())
+    apply_theme(app, settings.word("theme"))  # type: ignore[arg-type]  # one of the choices
     try:
-        session, note = open_own(default_session_path())
+        if request.safe_mode:
+            path = path.with_name("safe-mode.sqlite")
+            notes.append(f"Safe mode: measurements are kept in {path.name}")
+        session, note = open_own(path)
     except SessionError as error:
         QMessageBox.critical(None, "GalaxyScope", f"Measurements cannot be kept: {error}.")
         return 1
+    notes.append(note)
     window = MainWindow(session, settings)
-    after_first_paint(window, lambda: begin(window, paths, note))
+    if request.safe_mode:
+        window.setWindowTitle("Safe mode – GalaxyScope")
+    arrivals = app.arrivals if isinstance(app, Application) else Arrivals()
+
+    def start() -> None:
+        comes_back = settings.flag("restore_session") and not request.safe_mode
+        begin(window, request, ". ".join(filter(None, notes)), comes_back)
+        arrivals.hand_to(window.open)
+        if lock is not None:
+            _listen(window, place, arrivals)
+        _tell_errors(window, log)
+        window.diagnosing.show_crashes(take_crashes(default_log_folder()))
+
+    after_first_paint(window, start)
     window.show()
-    return app.exec()
+    status = app.exec()
+    arrivals.hand_to(None)
+    log.told = lambda: None
+    return status
 
 
-def begin(
-    window: MainWindow, paths: Sequence[str], note: str = "", comes_back: bool = True
-) -> None:
+def begin(window: MainWindow, request: Request, note: str = "", comes_back: bool = False) -> None:
     """Load what was asked for; the window stands already.
 
     Parameters
     ----------
     window : MainWindow
-    paths : sequence of str
-        As in `main`.
+    request : Request
     note : str
-        What the user should know about the session, one sentence.
+        What the user should know at once, one sentence.
     comes_back : bool
         Whether the last session comes back where no files are named.
     """
-    given = [Path(path) for path in paths if path != SAMPLES]
-    if len(given) < len(paths):
+    given = [Path(path) for path in request.paths]
+    if request.samples:
         window.explaining.explain_first()
         given = given or [samples_folder()]
     # The picture first: the network takes seconds to come.
@@ -83,6 +154,43 @@ def begin(
     window.start_work()
     if note:
         window.say(note)
+
+
+def _hand_over(place: Place, request: Request) -> bool:
+    """Ask the window that is open to open what is asked for here."""
+    from galaxyscope.gui.door import call
+
+    token = os.environ.get("XDG_ACTIVATION_TOKEN", "")
+    return call(place, Message(request.paths, request.samples, token))
+
+
+def _listen(window: MainWindow, place: Place, arrivals: Arrivals) -> None:
+    """Hear of second starts from now on."""
+    from galaxyscope.gui.door import Door
+
+    def answer(message: Message) -> None:
+        paths = list(message.paths)
+        if message.samples:
+            window.explaining.explain_first()
+            paths = paths or [str(samples_folder())]
+        arrivals.take(paths)
+        if message.token:  # Qt takes it from there when the window is activated
+            os.environ["XDG_ACTIVATION_TOKEN"] = message.token
+        window.come_forward()
+
+    Door(place, window).called.connect(answer)
+
+
+class _Errors(QObject):
+    """Brings word of errors that nobody caught from any thread to the GUI thread."""
+
+    happened = Signal()
+
+
+def _tell_errors(window: MainWindow, log: CrashLog) -> None:
+    errors = _Errors(window)
+    errors.happened.connect(lambda: window.say(UNCAUGHT), Qt.ConnectionType.QueuedConnection)
+    log.told = errors.happened.emit
 
 
 class _FirstPaint(QObject):

@@ -122,6 +122,10 @@ class Choosing(QObject):
         self._load(self._desk.settings.text("model"))
         self.look()
 
+    def load_again(self) -> None:
+        """Load the same model, because how it is run has changed."""
+        self._load(self._asked)
+
     def prefer(self, name: str) -> None:
         """Use a model that a session names, if it is there and another one is in use."""
         self._wanted = name

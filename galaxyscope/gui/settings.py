@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import getpass
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import appdirs
 from PySide6.QtCore import QByteArray, QSettings
+
+from galaxyscope.gui.preferences import OPTION, OPTIONS, Value
 
 RECENT = 12
 
@@ -22,31 +25,57 @@ class Settings:
 
     Parameters
     ----------
-    path : Path
-        Made on the first change; a damaged file reads as empty.
+    path : Path or None
+        Made on the first change; a damaged file reads as empty. None (safe mode): everything
+        begins with its default, and nothing is remembered.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path | None) -> None:
         self.path = path
-        self._store = QSettings(str(path), QSettings.Format.IniFormat)
+        self._store = (
+            _Forgetful() if path is None else QSettings(str(path), QSettings.Format.IniFormat)
+        )
 
-    def flag(self, name: str, default: bool = False) -> bool:
+    def preference(self, name: str) -> Value:
+        """Return a preference; its default where what is stored is damaged.
+
+        Raises
+        ------
+        KeyError
+            If no such preference is declared.
+        """
+        return OPTION[name].read(self._store.value(name))
+
+    @property
+    def preferences(self) -> Mapping[str, Value]:
+        """All preferences by name."""
+        return {option.name: self.preference(option.name) for option in OPTIONS}
+
+    def flag(self, name: str) -> bool:
         """Return a preference that is on or off."""
-        return str(self._store.value(name, default)).lower() in {"true", "1"}
+        return bool(self.preference(name))
 
-    def text(self, name: str, default: str = "") -> str:
+    def word(self, name: str) -> str:
         """Return a preference that is a word."""
-        value = self._store.value(name, default)
-        return value if isinstance(value, str) else default
+        return str(self.preference(name))
 
-    def set(self, name: str, value: bool | str) -> None:
-        """Remember a preference."""
+    def number(self, name: str) -> int:
+        """Return a preference that is a whole number."""
+        return int(self.preference(name))
+
+    def text(self, name: str) -> str:
+        """Return a word that is remembered and no preference, empty if there is none."""
+        value = self._store.value(name)
+        return value if isinstance(value, str) else ""
+
+    def set(self, name: str, value: Value) -> None:
+        """Remember a preference or a word."""
         self._store.setValue(name, value)
 
     @property
     def observer(self) -> str:
         """Who draws; the login name until somebody says otherwise."""
-        return self.text("observer") or _login_name()
+        return self.word("observer") or _login_name()
 
     @property
     def recent(self) -> list[Path]:
@@ -76,6 +105,25 @@ class Settings:
     def save(self) -> None:
         """Write to disk now."""
         self._store.sync()
+
+
+class _Forgetful:
+    """Stands for `QSettings` where nothing is read from disk or written to it."""
+
+    def __init__(self) -> None:
+        self._values: dict[str, Any] = {}
+
+    def value(self, name: str, default: Any = None) -> Any:
+        return self._values.get(name, default)
+
+    def setValue(self, name: str, value: Any) -> None:
+        self._values[name] = value
+
+    def remove(self, name: str) -> None:
+        self._values.pop(name, None)
+
+    def sync(self) -> None:
+        """Nothing to write."""
 
 
 def _login_name() -> str:

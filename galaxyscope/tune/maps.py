@@ -104,7 +104,7 @@ def _write(path: Path, made: Attribution) -> None:
 def _read(path: Path) -> Attribution | None:
     """Give a kept map; None where there is none that can be read."""
     try:
-        with np.load(path, allow_pickle=False) as kept:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as kept:
             arrays = {name: kept[name] for name in _MAPS if name in kept}
             told: dict[str, Any] = json.loads(kept["told"].tobytes())
         names = told.pop("names")

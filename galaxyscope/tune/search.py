@@ -167,7 +167,7 @@ def tune(
                 settings.seed,
                 settings.target,
             )
-            made = cache.explained(image, classifier, asked, watch.part(lambda *_: watch.check()))
+            made = cache.explained(image, classifier, asked, watch.part())
             for key, length in _lengths(image, made, names, grid, noise).items():
                 lengths[key][number] = length / unit[number]
     watch.report(total, total)

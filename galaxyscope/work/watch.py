@@ -30,12 +30,17 @@ class Watch:
         """Add another listener; call it before the work starts."""
         self._reports = (*self._reports, report)
 
-    def part(self, report: Report) -> Watch:
+    @property
+    def heard(self) -> bool:
+        """Whether anybody listens; if not, intermediate results need not be made."""
+        return bool(self._reports)
+
+    def part(self, report: Report | None = None) -> Watch:
         """Watch over a part of the work: cancelled together with this one, reports go to `report`.
 
         Parameters
         ----------
-        report : callable
+        report : callable, optional
             As for the constructor; it may call :meth:`report` of this watch.
         """
         part = Watch(report)

@@ -1,8 +1,7 @@
-"""What perturbation methods cost over what they must cost; LIME against its package; E-LIME."""
+"""LIME against its package, and E-LIME against LIME."""
 
 from __future__ import annotations
 
-import statistics
 import time
 from collections.abc import Callable
 
@@ -12,7 +11,7 @@ import torch
 from lime.lime_image import LimeImageExplainer
 
 from galaxyscope.classify.store import load_model
-from galaxyscope.explain.engine import batch_size, tensor
+from galaxyscope.explain.engine import tensor
 from galaxyscope.explain.forward import MaskedAnswers, forward
 from galaxyscope.explain.registry import method
 from galaxyscope.explain.segments import hidden_picture, segments_of
@@ -20,66 +19,11 @@ from galaxyscope.resources import samples_folder
 from galaxyscope.sky.readers import list_images, open_image
 from galaxyscope.work.watch import Watch
 
-ASK = {
-    "occlusion": {"stride": 8},
-    "rise": {"samples": 300},
-    "kernel-shap": {"samples": 300},
-    "lime/fine": {"samples": 300},
-    "e-lime": {"evaluations": 300},
-}
-
 
 def seconds(run: Callable[[], object]) -> float:
     began = time.perf_counter()
     run()
     return time.perf_counter() - began
-
-
-@pytest.mark.benchmark
-@pytest.mark.timeout(600)
-def test_methods_against_their_unit_cost() -> None:
-    """Efficiency: evaluations × cost of one forward pass at the best batch over wall time."""
-    classifier = load_model(device="cpu")
-    net_input = classifier.prepare(open_image(list_images(samples_folder())[0]))
-    image = tensor(classifier, net_input)
-    batches = sorted({1, 2, 4, 8, 16, 32, batch_size(classifier, image.shape[-1])})
-    stacks = {batch: image.repeat(batch, 1, 1, 1) for batch in batches}
-    evaluations = [0]
-    logits = classifier.logits
-
-    def unit(batch: int) -> float:
-        def forwards() -> None:
-            with torch.inference_mode():
-                for _ in range(0, 32, batch):
-                    logits(stacks[batch])
-
-        return seconds(forwards) / max(32, batch)
-
-    def counted(x: torch.Tensor) -> torch.Tensor:
-        evaluations[0] += len(x)
-        return logits(x)
-
-    classifier.logits = counted  # type: ignore[method-assign]  # counts what the network sees
-    units: dict[int, list[float]] = {batch: [] for batch in batches}
-    efficiency: dict[str, list[float]] = {name: [] for name in ASK}
-    for name, ask in ASK.items():
-        method(name).explain(classifier, net_input, "bar", ask, Watch())
-    for _ in range(3):
-        for name, ask in ASK.items():
-            for batch in batches:
-                units[batch].append(unit(batch))
-            best = min(times[-1] for times in units.values())
-            evaluations[0] = 0
-            taken = seconds(
-                lambda: method(name).explain(classifier, net_input, "bar", ask, Watch())  # noqa: B023 - called at once
-            )
-            efficiency[name].append(evaluations[0] * best / taken)
-    for batch, times in units.items():
-        print(f"\nbatch {batch}: {1000 * statistics.median(times):.2f} ms a picture", end="")
-    for name, found in efficiency.items():
-        print(f"\n{name}: efficiency {statistics.median(found):.2f}", end="")
-    print()
-    assert min(map(statistics.median, efficiency.values())) > 0.7
 
 
 @pytest.mark.benchmark

@@ -29,7 +29,8 @@ def run(*words: object) -> int:
 
 
 def test_measure_a_folder(folder: Path, tmp_path: Path) -> None:
-    assert run("measure", folder, "-o", tmp_path / "t.csv", *QUICK) == 0
+    out = tmp_path / "t.csv"
+    assert run("measure", folder, "-o", out, "--algorithm", "phase", *QUICK) == 0
     fits, jpeg = rows(tmp_path / "t.csv")
     assert fits["path"] == str(folder / "a bar.fits")
     assert float(fits["length_px"]) == pytest.approx(60, rel=0.06)

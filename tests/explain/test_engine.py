@@ -67,6 +67,28 @@ def test_the_map_does_not_depend_on_the_batch_size(
             assert_close(parts, blocks[0])
 
 
+@pytest.mark.parametrize("name", ["smoothgrad/rotation-averaged", "occlusion", "rise", "score-cam"])
+def test_growing_maps_are_made_only_for_those_who_listen(
+    small, make_input, monkeypatch, name, few
+) -> None:
+    made = []
+    plain = engine.make_attribution
+    for module in (engine, channel_cam):
+        monkeypatch.setattr(
+            module, "make_attribution", lambda *a, **k: made.append(1) or plain(*a, **k)
+        )
+    set_batch(monkeypatch, 4)
+    settings = few(name, samples=16, channels=12)
+    alone = run(name, small, make_input(), **settings)
+    assert len(made) == 1
+    grown = []
+    heard = Watch(lambda done, total, partial: grown.append(partial))
+    watched = run(name, small, make_input(), watch=heard, **settings)
+    np.testing.assert_array_equal(alone.values, watched.values)
+    assert len(made) > 3
+    assert sum(isinstance(one, Attribution) for one in grown) > 2
+
+
 @pytest.mark.parametrize("name", RANDOM)
 def test_a_seed_reproduces_the_map_and_another_does_not(small, make_input, name, few) -> None:
     first, again, other = (

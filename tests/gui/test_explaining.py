@@ -12,7 +12,7 @@ import pytest
 from PySide6.QtWidgets import QApplication
 
 from galaxyscope.gui import chores
-from galaxyscope.gui.app import begin
+from galaxyscope.gui.app import Request, begin
 from galaxyscope.gui.window import MainWindow
 from galaxyscope.work.jobs import JobState
 
@@ -156,7 +156,7 @@ def test_samples_lead_by_themselves_to_a_bar(
 
     monkeypatch.setattr(app, "samples_folder", lambda: folder)
     window = make_window()
-    begin(window, ["--samples"])
+    begin(window, Request.of(["--samples"]))
     qtbot.waitUntil(lambda: len(window.measurements.table.records) == 1, timeout=5000)
     assert window.workspace.current.path.name == "a.fits"
     window.browsing.next()
@@ -173,12 +173,12 @@ def test_no_model_is_a_sentence_and_pictures_work_all_the_same(
 ) -> None:  # fmt: skip
     from galaxyscope.classify.card import ModelError
 
-    def fail(name: str | None) -> None:
+    def fail(name: str | None, running: chores.Running) -> None:
         raise ModelError("galaxyzoo", "there is no such model; there are: none")
 
     monkeypatch.setattr(chores, "load_network", fail)
     window = make_window()
-    begin(window, [str(folder)])
+    begin(window, Request.of([str(folder)]))
     qtbot.waitUntil(lambda: window.canvas.image is not None)
     qtbot.waitUntil(lambda: "no such model" in window.classify_panel._state.text())
     assert window.status.device.text() == "no network"

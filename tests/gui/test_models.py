@@ -70,7 +70,7 @@ def network(network: SimpleNamespace, models: Path, monkeypatch: Any) -> SimpleN
     fake = type(network.classifier)
     network.fails, network.loaded = {}, []
 
-    def load(name: str | None) -> Any:
+    def load(name: str | None, running: chores.Running) -> Any:
         folder = store.model_folders().get(name or "zoo", Path(name or ""))
         card = dataclasses.replace(store.read_card(folder), name=folder.name)
         if card.name in network.fails:
@@ -474,8 +474,8 @@ def test_new_network_is_timed_once_while_nobody_waits(
     monkeypatch.setattr(chores, "calibrate", calibrate)
     load = chores.load_network
 
-    def untimed(name: str | None) -> Any:
-        classifier = load(name)
+    def untimed(name: str | None, running: chores.Running) -> Any:
+        classifier = load(name, running)
         classifier.modes = {}
         return classifier
 

@@ -96,7 +96,8 @@ def test_error_holds_the_doubt_about_the_definition() -> None:
     light = disc_with_bar(0.0, 18.0)
     found = measure_bar(knots(0.0), Affine.scaling(2.0), blocks, BarSettings("phase"), light)
     sharp, wide = (reach(rings(light), 0.0, a) for a in (0.85, 0.5))
-    assert found.length_err_px == pytest.approx(np.hypot(2 * (wide - sharp), 0.3), rel=1e-6)
+    assert found.errors.threshold == pytest.approx(2 * (wide - sharp), rel=1e-6)
+    assert (found.errors.sampling, found.errors.grid) == pytest.approx((0, 0.3))
 
 
 @pytest.mark.parametrize("pa", [20.0, 100.0])

@@ -80,10 +80,23 @@ def test_every_imported_module_is_shipped(left_out: ModuleType) -> None:
             assert not left_out.left_out(form), name
 
 
+@pytest.mark.slow
+def test_all_work_is_done_without_what_is_left_out() -> None:
+    """Also what libraries import by themselves is shipped."""
+    sample = next((ROOT / "resources" / "samples").glob("GS-01*.fits"))
+    script = Path(__file__).with_name("work_without.py")
+    done = subprocess.run(
+        [sys.executable, script, ROOT / "packaging", sample],
+        capture_output=True, text=True, timeout=300, cwd=ROOT,
+    )  # fmt: skip
+    assert done.stdout.endswith("done\n"), done.stderr
+
+
 @pytest.mark.parametrize(
     "path",
     [
         "torch/lib/libtorch_cpu.so",
+        "torch/bin/torch_shm_manager",
         "torch/testing/_internal/common_dtype.py",
         "torch/testing/_internal/distributed/fake_pg.py",
         "torch/_inductor/utils.py",
@@ -107,6 +120,8 @@ def test_what_is_needed_stays(left_out: ModuleType, path: str) -> None:
     [
         "torch/include/ATen/ATen.h",
         "torch/test/test_api",
+        "torch/bin/test_api",
+        "torch/bin/protoc",
         "torch/lib/libtorchbind_test.so",
         "torch/testing/_internal/common_methods_invocations.py",
         "astropy/io/fits/tests/test_image.py",
@@ -125,6 +140,7 @@ def test_text_of_modules_is_kept_where_it_is_read(left_out: ModuleType) -> None:
     assert left_out.with_source("torch/nn/functional.py")
     assert not left_out.with_source("scipy/ndimage/__init__.py")
     assert not left_out.with_source("torch/_inductor/utils.py")
+    assert left_out.with_source("torch/_inductor/config.py")
 
 
 @pytest.mark.parametrize("text", [True, False])

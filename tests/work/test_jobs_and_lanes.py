@@ -371,3 +371,15 @@ def test_work_needs_the_standard_library_only() -> None:
         "sys.exit(str(alien) if alien else 0)"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def test_a_watch_knows_whether_anybody_listens() -> None:
+    watch = Watch()
+    part = watch.part()
+    assert not watch.heard
+    assert not part.heard
+    watch.listen(lambda *_: None)
+    assert watch.heard
+    watch.cancel()
+    with pytest.raises(Cancelled):
+        part.report(1, 2)  # cancelled together, heard or not

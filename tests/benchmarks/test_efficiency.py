@@ -1,0 +1,120 @@
+"""Efficiency: evaluations × their cost at the network's best batch, over wall time.
+
+1 means that a method costs what its passes through the network cost and nothing more. Costs and
+methods take turns, and each method is compared with the costs of its own round, so that other work
+on the machine slows both sides.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Mapping
+
+import pytest
+import torch
+
+from galaxyscope.classify.classifier import Classifier
+from galaxyscope.classify.store import load_model
+from galaxyscope.explain.engine import batch_size, gradients, tensor
+from galaxyscope.explain.registry import method
+from galaxyscope.explain.target import Score
+from galaxyscope.resources import samples_folder
+from galaxyscope.sky.readers import list_images, open_image
+from galaxyscope.work.watch import Watch
+
+FORWARD: Mapping[str, Mapping[str, object]] = {
+    "score-cam": {},
+    "occlusion": {"stride": 8},
+    "rise": {"samples": 200},
+    "lime/fine": {"samples": 200},
+    "e-lime": {"evaluations": 200},
+}
+BACKWARD: Mapping[str, Mapping[str, object]] = {
+    "smoothgrad/tf-keras-vis": {"samples": 96, "noise": 0.1},
+    "smoothgrad/rotation-averaged": {"samples": 96},
+    "integrated-gradients": {"steps": 96},
+}
+PASSES = 32
+ROUNDS = 3
+
+
+def seconds(run: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    run()
+    return time.perf_counter() - began
+
+
+class Costs:
+    """Cost of a pass through a network, and how many a method makes."""
+
+    def __init__(self, classifier: Classifier, image: torch.Tensor) -> None:
+        self._classifier, self._logits = classifier, classifier.logits
+        self._target = Score(classifier.class_index("bar"))
+        self.counted = 0
+        classifier.logits = self._count  # type: ignore[method-assign]
+        sizes = {1, 2, 4, 8, 16, batch_size(classifier, image.shape[-1])}
+        self._stacks = {n: image.repeat(n, 1, 1, 1) for n in sorted(sizes)}
+
+    def _count(self, x: torch.Tensor) -> torch.Tensor:
+        self.counted += len(x)
+        return self._logits(x)
+
+    def of(self, backward: bool) -> float:
+        """Seconds of one pass at the best batch, now."""
+        return min(self._pass(batch, backward) for batch in self._stacks)
+
+    def _pass(self, batch: int, backward: bool) -> float:
+        stack = self._stacks[batch]
+
+        def passes() -> None:
+            for _ in range(PASSES // batch):
+                if backward:
+                    gradients(self._classifier, stack, self._target)
+                else:
+                    with torch.inference_mode(), self._classifier.quick("forward"):
+                        self._logits(stack)
+
+        return seconds(passes) / (PASSES // batch * batch)
+
+
+@pytest.mark.benchmark
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("name", ["galaxyzoo/resnet", "galaxyzoo/vgg", "galaxyzoo/xception"])
+def test_methods_against_their_unit_cost(name: str) -> None:
+    classifier = load_model(name, device="cpu")
+    net_input = classifier.prepare(open_image(list_images(samples_folder())[0]))
+    costs = Costs(classifier, tensor(classifier, net_input))
+    found: dict[str, list[float]] = {n: [] for n in (*BACKWARD, *FORWARD)}
+    made: dict[str, int] = {}
+    for number in range(ROUNDS + 1):
+        for each, asked in (BACKWARD | FORWARD).items():
+            unit = costs.of(each in BACKWARD)
+            costs.counted = 0
+            taken = seconds(
+                lambda: method(each).explain(classifier, net_input, "bar", asked, Watch())  # noqa: B023 - called at once
+            )
+            made[each] = costs.counted
+            again = costs.of(each in BACKWARD)
+            if number:  # the first round warms up
+                found[each].append(made[each] * (unit + again) / 2 / taken)
+    print(f"\n{name}")
+    for each, values in found.items():
+        print(f"  {each}: {made[each]} evaluations, efficiency {statistics.median(values):.2f}")
+    assert min(map(statistics.median, found.values())) > 0.7
+
+
+@pytest.mark.benchmark
+def test_the_first_map_is_there_at_once() -> None:
+    """Grad-CAM on a network that is loaded: the first map that a user sees."""
+    print()
+    for name in ("galaxyzoo/resnet", "galaxyzoo/vgg", "galaxyzoo/xception", "galaxyzoo"):
+        classifier = load_model(name, device="cpu")
+        image = open_image(list_images(samples_folder())[0])
+
+        def first() -> None:
+            method("grad-cam").explain(classifier, classifier.prepare(image), "bar", {}, Watch())  # noqa: B023 - called at once
+
+        times = [seconds(first) for _ in range(4)]
+        print(f"{name}: Grad-CAM {times[0]:.2f} s, then {statistics.median(times[1:]):.2f} s")
+        assert statistics.median(times) < 0.3
