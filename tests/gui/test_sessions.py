@@ -10,6 +10,7 @@ import pytest
 from PySide6.QtWidgets import QMessageBox
 
 from galaxyscope.gui import app
+from galaxyscope.gui.app import Request
 from galaxyscope.gui.panels.overlay import OverlayStyle
 from galaxyscope.records.store import Session
 
@@ -118,13 +119,13 @@ def test_the_last_session_comes_back_at_start(
     make_window: Any, qtbot: Any, network: Any, folder: Path
 ) -> None:
     first = make_window()
-    app.begin(first, [str(folder)])
+    app.begin(first, Request.of([str(folder)]))
     qtbot.waitUntil(lambda: first.canvas.image is not None, timeout=30_000)
     first.browsing.next()
     qtbot.waitUntil(lambda: first.canvas.image.name == "b.fits", timeout=30_000)
     first.close()
     second = make_window()
-    app.begin(second, [])
+    app.begin(second, Request.of([]), comes_back=True)
     qtbot.waitUntil(lambda: second.canvas.image is not None, timeout=30_000)
     assert second.canvas.image.name == "b.fits"
     assert len(second.workspace.galaxies) == 3
