@@ -2,7 +2,7 @@
 PYTHON ?= python3
 READY := .venv/.ready
 
-.PHONY: run test test-all bench lint samples icons screenshots bar-lengths reliability package package-test clean
+.PHONY: run test test-all bench lint samples icons screenshots sanity-scores bar-lengths reliability package package-test clean
 
 run: $(READY)
 	.venv/bin/galaxyscope --samples
@@ -30,6 +30,9 @@ icons: $(READY)
 
 screenshots: $(READY)
 	scripts/screenshots
+
+sanity-scores: $(READY)
+	.venv/bin/python scripts/sanity_scores.py --data ../shared/data/radio
 
 bar-lengths: $(READY)
 	.venv/bin/python scripts/bar_lengths.py --data ../shared/data

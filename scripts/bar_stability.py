@@ -28,7 +28,7 @@ from galaxyscope.sky.resample import resample
 
 
 def changes(shape: tuple[int, int]) -> dict[str, tuple[Affine, tuple[int, int], float]]:
-    """Copies: pixel of the copy → pixel of the picture, shape, and pixels per pixel."""
+    """Make copies: pixel of the copy → pixel of the picture, shape, and pixels per pixel."""
     rows, columns = shape
     to_middle = Affine.translation((columns - 1) / 2, (rows - 1) / 2)
     from_middle = Affine.translation(-(columns - 1) / 2, -(rows - 1) / 2)

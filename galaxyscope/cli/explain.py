@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from galaxyscope.cli.common import (
     STDOUT,
@@ -26,6 +27,8 @@ from galaxyscope.cli.common import (
 from galaxyscope.cli.measure import add_bar, add_scale, with_scale
 from galaxyscope.cli.progress import Progress, complain
 from galaxyscope.records.columns import Column
+from galaxyscope.records.grid_figure import FIGURE_SUFFIXES as GRID_SUFFIXES
+from galaxyscope.records.grid_figure import MapPane, draw_grid
 from galaxyscope.records.maps import MAP_SUFFIXES, write_map
 from galaxyscope.records.tables import check_suffix, replacing
 from galaxyscope.sky.image import ImageError, SkyImage
@@ -60,7 +63,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--figure",
         metavar="FILE",
         type=Path,
-        help="picture of image, map and bar (.png …); with several methods a folder",
+        help="picture of image, map and bar (.png …); with several methods one figure of them all "
+        "(.png, .svg, .pdf), or a folder",
     )
     parser.add_argument(
         "--estimate",
@@ -86,6 +90,8 @@ def run(args: argparse.Namespace) -> int:
             continue
         if several is None:
             check_suffix(path, suffixes)
+        elif path == args.figure and path.suffix.lower() in GRID_SUFFIXES:
+            check_suffix(path, GRID_SUFFIXES)
         elif path.exists() and not path.is_dir():
             raise UsageError(f"{path} is a file; {args.method} methods need a folder")
     if several:
@@ -134,7 +140,10 @@ def _table(
     status = 0
     net_input = classifier.prepare(image)
     units = units_of(classifier, net_input) if args.estimate else {}
-    for folder in (args.output, args.figure):
+    whole = args.figure if args.figure and args.figure.suffix.lower() in GRID_SUFFIXES else None
+    panes = [MapPane("Galaxy")]
+    folders = (args.output, None if whole else args.figure)
+    for folder in folders:
         if folder is not None and not args.estimate:
             folder.mkdir(parents=True, exist_ok=True)
     with opened_table(STDOUT, COLUMNS) as add, Progress(len(methods)) as progress:
@@ -145,6 +154,8 @@ def _table(
             try:
                 fit = preflight(name, classifier, net_input, settings.target)
                 reason = fit.reason
+                if fit.verdict == "refused":
+                    panes.append(MapPane(method(name).card.title, (name,), reason=reason))
                 if fit.verdict != "refused" and args.estimate:
                     parameters = explainer_parameters(method(name).card, one)
                     seconds = predicted_seconds(name, classifier, net_input, parameters, units)
@@ -154,16 +165,40 @@ def _table(
                     seconds = time.perf_counter() - started
                     output, figure = (
                         None if folder is None else folder / f"{name.replace('/', '-')}{suffix}"
-                        for folder, suffix in ((args.output, ".fits"), (args.figure, ".png"))
+                        for folder, suffix in zip(folders, (".fits", ".png"), strict=True)
                     )
-                    _write(image, classifier, found, output, figure)
+                    values = _write(image, classifier, found, output, figure)
+                    panes.append(_pane(found, values, fit.reason))
                 outcome = fit.verdict
             except Exception as error:  # one method never stops the others
                 reason, status = sentence(error), 1
                 complain(f"galaxyscope: {args.path}: {name}: {reason}")
             add({"method": name, "outcome": outcome, "seconds": seconds, "reason": reason})
             progress.end()
+    if whole is not None and not args.estimate:
+        draw_grid(whole, image, panes)
     return status
+
+
+def _pane(found: Measured, values: NDArray[np.float32], adapted: str) -> MapPane:
+    """Return the pane of a map in the figure of all of them."""
+    from galaxyscope.explain.outline import outline
+    from galaxyscope.explain.provenance import made_by
+    from galaxyscope.explain.registry import method
+
+    attribution = found.attribution
+    lines = None
+    if attribution.segments is not None:
+        lines = attribution.to_cutout(outline(attribution.segments))
+    notes = tuple(note for note in attribution.notes if not note.startswith("Adapted"))
+    about = (attribution.method, *(["adapted"] if adapted else []), *notes)
+    return MapPane(
+        method(attribution.method).card.title,
+        about,
+        values,
+        outline=lines,
+        provenance=made_by(attribution),
+    )
 
 
 def _write(
@@ -172,8 +207,8 @@ def _write(
     found: Measured,
     output: Path | None,
     figure: Path | None,
-) -> None:
-    """Write the map, and the figure of it."""
+) -> NDArray[np.float32]:
+    """Write the map, and the figure of it; return it on the cutout's grid."""
     from galaxyscope.explain.grid import on_cutout
 
     values = np.asarray(on_cutout(found.attribution, image.shape), np.float32)
@@ -186,3 +221,4 @@ def _write(
         with replacing(figure) as temporary:
             drawn = draw_figure(image, values, found.record if is_bar else None)
             save_figure(drawn, temporary, found.record)
+    return values

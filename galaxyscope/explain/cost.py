@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import torch
 
@@ -26,6 +27,7 @@ from galaxyscope.explain.registry import method
 from galaxyscope.explain.segments import segments_of
 from galaxyscope.explain.target import Score
 from galaxyscope.explain.xrai import regions_of
+from galaxyscope.work.watch import Watch
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ class Unit:
     backward: float
 
 
-def unit_of(classifier: Classifier, net_input: NetworkInput) -> Unit:
+def unit_of(classifier: Classifier, net_input: NetworkInput, watch: Watch | None = None) -> Unit:
     """Time one batch of each kind, after one that warms up.
 
     Parameters
@@ -52,7 +54,15 @@ def unit_of(classifier: Classifier, net_input: NetworkInput) -> Unit:
     classifier : Classifier
         A single network; used by nobody else meanwhile.
     net_input : NetworkInput
+    watch : Watch, optional
+        Checked before each batch.
+
+    Raises
+    ------
+    Cancelled
+        Soon after ``watch.cancel()``.
     """
+    watch = watch or Watch()
     x, score = engine.tensor(classifier, net_input), Score(0)
     found = []
     with engine.steady(classifier.network):
@@ -61,6 +71,7 @@ def unit_of(classifier: Classifier, net_input: NetworkInput) -> Unit:
             run = engine.answers if work == "forward" else engine.gradients
             stack = x.repeat(batch, 1, 1, 1)
             for _ in range(2):
+                watch.check()
                 started = time.perf_counter()
                 run(classifier, stack, score)
                 if x.device.type == "cuda":
@@ -165,9 +176,23 @@ def predicted_seconds(
     return total
 
 
-def units_of(classifier: Classifier, net_input: NetworkInput) -> dict[str, Unit]:
-    """Time every network of an ensemble, or the single one, by name."""
-    return {member.card.name: unit_of(member, net_input) for member in classifier.members}
+def units_of(
+    classifier: Classifier, net_input: NetworkInput, watch: Watch | None = None
+) -> dict[str, Unit]:
+    """Time every network of an ensemble, or the single one, by name; see `unit_of`."""
+    return {m.card.name: unit_of(m, net_input, watch) for m in classifier.members}
+
+
+_KNOWN: WeakKeyDictionary[Classifier, dict[str, Unit]] = WeakKeyDictionary()
+
+
+def known_units(
+    classifier: Classifier, net_input: NetworkInput, watch: Watch | None = None
+) -> Mapping[str, Unit]:
+    """Return what `units_of` found for this replica when it was first asked, or ask it now."""
+    if classifier not in _KNOWN:
+        _KNOWN[classifier] = units_of(classifier, net_input, watch)
+    return _KNOWN[classifier]
 
 
 def _apart(name: str, net_input: NetworkInput, settings: Mapping[str, Any]) -> float:

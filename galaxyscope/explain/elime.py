@@ -8,6 +8,7 @@ the number of superpixels is found, not given.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -53,6 +54,7 @@ def explain(
             population = everybody[ranks][: int(settings["population"])]
             best = population[0][segments].astype(np.float32)
             result = asking.attribution(card, settings, best, False, asking.evaluations)
+            result = replace(result, segments=segments)
             children = offspring(
                 population,
                 min(int(settings["population"]), budget - asking.evaluations),

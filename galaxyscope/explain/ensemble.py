@@ -129,8 +129,11 @@ def _joined(
     alike = len(blocks) == len(maps) and len({len(one) for one in blocks}) == 1
     done = [part.samples_done for part in maps]
     errors = [part.completeness_error for part in maps if part.completeness_error is not None]
+    parts = [part.segments for part in maps]
+    shared = parts[0] is not None and all(np.array_equal(parts[0], one) for one in parts[1:])
     return dataclasses.replace(
         maps[-1],
+        segments=parts[0] if shared else None,
         values=_mean([part.values for part in maps]),
         signed=any(part.signed for part in maps),
         target=target,

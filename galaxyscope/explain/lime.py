@@ -12,7 +12,7 @@ the regression keeps running sums (Gram matrix) in place of the table of samples
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -53,7 +53,8 @@ def explain(
 
         def attribution() -> Attribution:
             found = fitted(sums, int(settings["features"]))
-            return asking.attribution(card, settings, found[segments], True, done)
+            made = asking.attribution(card, settings, found[segments], True, done)
+            return replace(made, segments=segments)
 
         watch.report(0, samples)
         for some, answers in masked.batches(masks):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import combinations
 from typing import Any
 
@@ -192,9 +193,10 @@ def kernel_shap(
         def attribution() -> Attribution:
             shares = constrained(gram, moment, whole - nothing)
             values = (shares / area)[segments]
-            return asking.attribution(
+            made = asking.attribution(
                 card, settings, values, True, done, promise=float(whole - nothing)
             )
+            return replace(made, segments=segments)
 
         watch.report(done, total)
         for some, answers in masked.batches(masks):

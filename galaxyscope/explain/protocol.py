@@ -49,6 +49,9 @@ class Attribution:
     members : mapping of member name to ndarray, shape (rows, columns), float32
         Maps of the single networks of an ensemble, of which `values` is the mean; empty for
         one network.
+    segments : ndarray or None, shape (rows, columns), int32
+        For methods that work on parts of the picture: the number of the part that each pixel
+        belongs to.
     ran : mapping
         How the network ran, see `galaxyscope.classify.circumstances`.
     """
@@ -68,6 +71,7 @@ class Attribution:
     completeness_error: float | None = None
     notes: tuple[str, ...] = ()
     members: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+    segments: NDArray[np.int32] | None = None
     ran: Mapping[str, Any] = field(default_factory=dict)
 
     @property

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from galaxyscope import __version__
 from galaxyscope.work.watch import Watch
 
 if TYPE_CHECKING:
@@ -78,6 +79,12 @@ class Randomisation:
     methods : mapping of method name to MethodScore
     refused : mapping of method name to str
         Why a method was not tried.
+    settings : mapping of method name to mapping
+        All settings of each method that was tried.
+    pictures : mapping of str to str
+        SHA-256 of the pictures by their names.
+    version : str
+        Of the program.
     """
 
     model_sha256: str
@@ -86,6 +93,30 @@ class Randomisation:
     seed: int
     methods: Mapping[str, MethodScore] = field(default_factory=dict)
     refused: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    pictures: Mapping[str, str] = field(default_factory=dict)
+    version: str = ""
+
+    def joined(self, other: Randomisation) -> Randomisation:
+        """Return these scores with those of other methods on the same network and pictures.
+
+        Where `other` was made otherwise (other weights, target, seed, pictures or version) it
+        does not count.
+        """
+        alike = ("model_sha256", "target", "shares", "seed", "pictures", "version")
+        if any(getattr(self, name) != getattr(other, name) for name in alike):
+            return self
+        new = {*self.methods, *self.refused}
+        return dataclasses.replace(
+            self,
+            methods={**_without(other.methods, new), **self.methods},
+            refused={**_without(other.refused, new), **self.refused},
+            settings={**_without(other.settings, new), **self.settings},
+        )
+
+
+def _without(found: Mapping[str, Any], names: set[str]) -> dict[str, Any]:
+    return {name: value for name, value in found.items() if name not in names}
 
 
 def similarity(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
@@ -167,6 +198,7 @@ def randomisation_scores(
     Cancelled
         Soon after ``watch.cancel()``.
     """
+    from galaxyscope.explain.cards import settings
     from galaxyscope.explain.preflight import preflight
     from galaxyscope.explain.registry import method
 
@@ -204,7 +236,10 @@ def randomisation_scores(
         mean = np.mean(alike, axis=0)
         scores[name] = MethodScore(tuple(round(float(one), 4) for one in mean), len(pictures))
     text = classifier.card.classes[classifier.class_index(target)]
-    return Randomisation(classifier.card.sha256, text, shares, seed, scores, refused)
+    tried = {name: settings(method(name).card, methods[name]) for name in scores}
+    return Randomisation(
+        classifier.card.sha256, text, shares, seed, scores, refused, tried, version=__version__
+    )
 
 
 def write_scores(scores: Randomisation, folder: Path) -> Path:
@@ -242,7 +277,9 @@ def read_scores(folder: Path, model_sha256: str) -> Randomisation | None:
             for name, one in values.pop("methods").items()
         }
         values["shares"] = tuple(map(float, values["shares"]))
-        values["refused"] = {str(name): str(why) for name, why in values["refused"].items()}
+        for key in ("refused", "pictures"):
+            values[key] = {str(name): str(said) for name, said in values.get(key, {}).items()}
+        values["settings"] = {str(k): dict(v) for k, v in values.get("settings", {}).items()}
         found = Randomisation(**values, methods=methods)
         if any(len(one.similarity) != len(found.shares) for one in methods.values()):
             raise ValueError("a method has not one similarity for each share")

@@ -9,6 +9,7 @@ are summed, so that the map sums to what Integrated Gradients sum to.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -68,7 +69,9 @@ def explain(
         ends = engine.answers(classifier, torch.cat([x, *starts]), score).double()
     if not bool(torch.isfinite(total).all()):
         raise ValueError(f"{card.name}: {classifier.card.name} gives no finite gradients")
-    values = joined(total.sum(0).cpu().numpy(), regions, smallest)
+    density = total.sum(0).cpu().numpy()
+    segments = partition(density, regions, smallest)
+    values = spread(density, segments)
     result = engine.make_attribution(
         classifier,
         net_input,
@@ -80,6 +83,7 @@ def explain(
         count,
         promise=float(ends[0] - ends[1:].mean()),
     )
+    result = replace(result, segments=segments)
     watch.report(count, count, result)
     return result
 
@@ -120,10 +124,10 @@ def regions_of(pixels: NDArray[np.float32], watch: Watch | None = None) -> NDArr
     return np.array(regions)
 
 
-def joined(
+def partition(
     attribution: NDArray[np.float64], regions: NDArray[np.bool_], smallest: float
-) -> NDArray[np.float64]:
-    """Mean attribution of the pixels with which each region joined, best region first.
+) -> NDArray[np.int32]:
+    """Join regions one after the other, the one whose new pixels have the highest mean first.
 
     Every pixel joins once, so the sums that decide are updated with the new pixels alone.
 
@@ -136,20 +140,37 @@ def joined(
 
     Returns
     -------
-    ndarray, shape (size, size)
-        Sums to what `attribution` sums to; what no region brought has its own mean.
+    ndarray, shape (size, size), int32
+        With which region each pixel joined, counted from 0, the best; what no region brought
+        comes last.
     """
     flat = regions.reshape(len(regions), -1)
-    density, values = attribution.ravel(), np.zeros(attribution.size)
+    density, numbers = attribution.ravel(), np.zeros(attribution.size, np.int32)
     free = np.ones(attribution.size, bool)
     area, sums = flat.sum(1).astype(float), flat @ density
+    number = 0
     while len(usable := np.flatnonzero(area >= max(smallest, 1))):
         best = usable[np.argmax(sums[usable] / area[usable])]
         new = flat[best] & free
-        values[new] = density[new].mean()
+        numbers[new] = number
+        number += 1
         free &= ~new
         area -= flat[:, new].sum(1)
         sums -= flat[:, new] @ density[new]
-    if free.any():
-        values[free] = density[free].mean()
-    return values.reshape(attribution.shape)
+    numbers[free] = number
+    return numbers.reshape(attribution.shape)
+
+
+def spread(attribution: NDArray[np.float64], segments: NDArray[np.int32]) -> NDArray[np.float64]:
+    """Give every pixel the mean attribution of its segment; the sum stays what it was."""
+    flat = segments.ravel()
+    means = np.bincount(flat, attribution.ravel()) / np.maximum(np.bincount(flat), 1)
+    values: NDArray[np.float64] = means[segments]
+    return values
+
+
+def joined(
+    attribution: NDArray[np.float64], regions: NDArray[np.bool_], smallest: float
+) -> NDArray[np.float64]:
+    """Mean attribution of the pixels with which each region joined, see `partition`."""
+    return spread(attribution, partition(attribution, regions, smallest))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from galaxyscope.classify.classifier import Classifier, Prediction
     from galaxyscope.explain.preflight import Fit
     from galaxyscope.explain.protocol import Attribution
+    from galaxyscope.explain.randomisation import Randomisation
     from galaxyscope.measure.results import BarMeasurement
     from galaxyscope.sky.stretch import Display
 
@@ -278,6 +279,51 @@ def preflight(classifier: Classifier, method: str) -> Fit:
     return fits(method, classifier)
 
 
+def predict_time(
+    classifier: Classifier,
+    image: SkyImage,
+    method: str,
+    parameters: Mapping[str, Any],
+    watch: Watch,
+) -> float:
+    """Return how many seconds a map will take at most; times the network where nobody has yet.
+
+    Raises
+    ------
+    Cancelled
+        Soon after ``watch.cancel()``.
+    """
+    from galaxyscope.explain.cost import known_units, predicted_seconds
+
+    net_input = classifier.prepare(image)
+    units = known_units(classifier, net_input, watch)
+    watch.check()
+    return predicted_seconds(method, classifier, net_input, parameters, units)
+
+
+def randomisation_scores(
+    members: Sequence[tuple[str, str]],
+) -> dict[str, Randomisation | None]:
+    """Read how a network's methods fare when it is randomised; None where that is not known.
+
+    Parameters
+    ----------
+    members : sequence of (name, sha256)
+        The network, or the members of an ensemble, by the names that the model store takes.
+    """
+    from galaxyscope.classify.store import model_folders
+    from galaxyscope.explain.randomisation import read_scores
+
+    folders, found = model_folders(), dict[str, "Randomisation | None"]()
+    for name, sha256 in members:
+        folder = folders.get(name, Path(name))
+        try:
+            found[name] = read_scores(folder, sha256)
+        except ValueError:  # damaged scores are as good as none
+            found[name] = None
+    return found
+
+
 def explain(classifier: Classifier, image: SkyImage, request: Request, watch: Watch) -> Explained:
     """Ask where the network looked, and measure the bar there.
 
@@ -314,6 +360,7 @@ def measure(image: SkyImage, attribution: Attribution, algorithm: str) -> BarMea
 def make_shown(attribution: Attribution, shape: tuple[int, int]) -> ShownMap:
     """Bring a map onto the cutout's grid, divide it by its maximum and count its values."""
     from galaxyscope.explain.grid import on_cutout
+    from galaxyscope.explain.outline import outline
 
     values = on_cutout(attribution, shape)
     top = float(values.max(initial=0.0))
@@ -321,7 +368,10 @@ def make_shown(attribution: Attribution, shape: tuple[int, int]) -> ShownMap:
         values = values / np.float32(top)
     inside = values[values > 0]
     histogram = np.histogram(inside, HISTOGRAM_BINS, (0.0, 1.0))[0]
-    return ShownMap(values, np.sort(values, axis=None), histogram, attribution)
+    lines = None
+    if attribution.segments is not None:
+        lines = attribution.to_cutout(outline(attribution.segments))
+    return ShownMap(values, np.sort(values, axis=None), histogram, attribution, lines)
 
 
 class Turn(Protocol):

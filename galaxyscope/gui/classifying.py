@@ -94,7 +94,7 @@ class Classifying(QObject):
             "Load network",
             None,
             chores.NETWORK,
-            functools.partial(chores.load_network, name, self._running()),
+            functools.partial(chores.load_network, name, self.running()),
             done=lambda classifier: self._loaded(task, classifier, then),
             failed=lambda failure: self._not_loaded(task, failure),
             cancelled=lambda: None,
@@ -103,7 +103,8 @@ class Classifying(QObject):
         self._desk.bridge.run(task)
         self.refresh()
 
-    def _running(self) -> chores.Running:
+    def running(self) -> chores.Running:
+        """Return how networks are to be run, by the preferences."""
         settings = self._desk.settings
         return chores.Running(
             settings.word("device"), settings.word("precision"), settings.number("threads")

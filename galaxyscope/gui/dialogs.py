@@ -151,6 +151,19 @@ def ask_picture_name(parent: QWidget, suggestion: Path) -> Path | None:
     return path if path.suffix.lower() == ".png" else path.with_name(path.name + ".png")
 
 
+def ask_figure_name(parent: QWidget, suggestion: Path) -> Path | None:
+    """Ask where a figure goes, and in which format."""
+    kinds = {"PNG (*.png)": ".png", "SVG (*.svg)": ".svg", "PDF (*.pdf)": ".pdf"}
+    name, kind = QFileDialog.getSaveFileName(
+        parent, "Export figure", str(suggestion), ";;".join(kinds)
+    )
+    if not name:
+        return None
+    path = Path(name)
+    known = path.suffix.lower() in kinds.values()
+    return path if known else path.with_name(path.name + kinds.get(kind, ".png"))
+
+
 def ask_install(parent: QWidget, entry: Entry) -> Literal["install", "open", ""]:
     """Ask whether to copy a model or to use it from where it lies; empty: neither."""
     assert entry.card is not None

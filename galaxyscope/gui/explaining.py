@@ -12,6 +12,7 @@ from galaxyscope.gui import chores
 from galaxyscope.gui.bridge import Task
 from galaxyscope.gui.classifying import Classifying
 from galaxyscope.gui.desk import Desk, one_line
+from galaxyscope.gui.foresight import Foresight
 from galaxyscope.gui.keeping import Keeping
 from galaxyscope.gui.model import Galaxy, ShownMap
 from galaxyscope.gui.panels.common import Offer
@@ -63,6 +64,8 @@ class Explaining(QObject):
         panel.measure_requested.connect(self.measure_bar)
         panel.cancel_requested.connect(self.cancel)
         panel.method_changed.connect(lambda _name: self._check_method())
+        self.foresight = Foresight(desk, classifying, panel, self._fit_of)
+        self.refreshed.connect(self.foresight.consider)
         classifying.leaving.connect(self.cancel)
         classifying.model_changed.connect(self._follow_model)
         classifying.answered.connect(self._answered)
@@ -106,11 +109,15 @@ class Explaining(QObject):
 
     def _checked(self, key: tuple[str, str], fit: Fit) -> None:
         self._fits[key] = fit
+        self.foresight.consider()
         self._show_fit()
 
     def _fit(self) -> Fit | None:
+        return self._fit_of(self._panel.method.card().name)
+
+    def _fit_of(self, method: str) -> Fit | None:
         card = self._classifying.card
-        return self._fits.get(("" if card is None else card.sha256, self._panel.method.card().name))
+        return self._fits.get(("" if card is None else card.sha256, method))
 
     def _show_fit(self) -> None:
         fit = self._fit()
@@ -225,6 +232,15 @@ class Explaining(QObject):
         self._desk.bridge.run(task)
         self.refresh()
 
+    def show_map(self, galaxy: Galaxy, shown: ShownMap) -> None:
+        """Show a map of a galaxy that was made elsewhere; no bar is measured on it."""
+        self.cancel()
+        galaxy.map, galaxy.bar, galaxy.note = shown, None, ""
+        self._panel.method.choose(shown.attribution.method)
+        self._panel.choose_target(shown.attribution.target)
+        self._desk.workspace.tell(galaxy, "map")
+        self.refresh()
+
     def cancel(self) -> None:
         """Cancel the explanation that runs."""
         if self._explaining is not None:
@@ -242,6 +258,7 @@ class Explaining(QObject):
         self.refresh()
 
     def _grow(self, galaxy: Galaxy, shown: ShownMap) -> None:
+        self._panel.show_agreement(shown.attribution.parameters)
         if galaxy is self._desk.workspace.current and galaxy.image is not None:
             galaxy.growing = shown
             self._desk.workspace.tell(galaxy, "map")

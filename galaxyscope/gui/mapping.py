@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from galaxyscope.explain.cards import CARDS
 from galaxyscope.gui.canvas import Canvas, Overlay
 from galaxyscope.gui.desk import Desk, one_line
-from galaxyscope.gui.model import Galaxy
-from galaxyscope.gui.panels.overlay import OverlayPanel
+from galaxyscope.gui.model import Galaxy, ShownMap
+from galaxyscope.gui.panels.overlay import OverlayPanel, OverlayStyle
 from galaxyscope.gui.tasks import answer_text
 
 if TYPE_CHECKING:
@@ -28,6 +27,19 @@ def source_text(attribution: Attribution) -> str:
     return one_line(f"{answer_text(attribution.target)} · {method} · {attribution.model}")
 
 
+def overlay_of(shown: ShownMap, style: OverlayStyle, threshold: float) -> Overlay:
+    """Return a map as it lies over its galaxy."""
+    return Overlay(
+        shown.values,
+        threshold=threshold,
+        opacity=style.opacity,
+        colormap=style.colormap,
+        mask=style.mask,
+        contour=style.contour,
+        outline=shown.outline if style.segments else None,
+    )
+
+
 class Mapping(QObject):
     """See the module.
 
@@ -40,20 +52,43 @@ class Mapping(QObject):
 
     visible_changed = Signal(bool)
     blinking_changed = Signal(bool)
+    style_changed = Signal()
 
     def __init__(self, desk: Desk, canvas: Canvas, panel: OverlayPanel) -> None:
         super().__init__(desk.window)
         self._workspace, self._canvas, self._panel = desk.workspace, canvas, panel
         self.visible = True
+        self._elsewhere = (False, False)
         self._blink = QTimer(self)
         self._blink.setInterval(BLINK_MS)
         self._blink.timeout.connect(self._toggle)
         self._phase = True
-        panel.style_changed.connect(lambda _style: self._show(self._workspace.current))
+        panel.style_changed.connect(self._restyle)
         panel.visible_changed.connect(self.set_visible)
         panel.threshold_changed.connect(self.set_threshold)
         desk.workspace.changed.connect(self._changed)
         desk.workspace.current_changed.connect(self._show_panel)
+
+    @property
+    def style(self) -> OverlayStyle:
+        """How maps lie over their galaxy."""
+        return self._panel.overlay_style()
+
+    def style_also(self, maps: bool, segments: bool) -> None:
+        """Offer styles for maps that are shown elsewhere, and whether these have segments."""
+        if (maps, segments) != self._elsewhere:
+            self._elsewhere = (maps, segments)
+            self._offer_styles()
+
+    def _offer_styles(self) -> None:
+        galaxy, (maps, segments) = self._workspace.current, self._elsewhere
+        shown = None if galaxy is None or galaxy.image is None else galaxy.shown_map
+        outlined = shown is not None and shown.outline is not None
+        self._panel.offer_styles(shown is not None or maps, outlined or segments)
+
+    def _restyle(self, _style: OverlayStyle) -> None:
+        self._show(self._workspace.current)
+        self.style_changed.emit()
 
     def set_visible(self, visible: bool) -> None:
         """Show or hide the map."""
@@ -78,9 +113,10 @@ class Mapping(QObject):
     def set_threshold(self, threshold: float) -> None:
         """Move the threshold, relative to the map's maximum."""
         galaxy = self._workspace.current
-        if galaxy is not None and galaxy.shown_map is not None:
+        if galaxy is not None and (galaxy.shown_map is not None or self._elsewhere[0]):
             galaxy.threshold = min(max(threshold, 0.0), 1.0)
             self._show(galaxy)
+            self.style_changed.emit()
 
     def step_threshold(self, by: float) -> None:
         """Move the threshold by a step."""
@@ -92,14 +128,7 @@ class Mapping(QObject):
     def value_at(self, x: float, y: float) -> float | None:
         """Value of the shown map at a cutout pixel, None where there is none."""
         galaxy = self._workspace.current
-        if galaxy is None or galaxy.shown_map is None:
-            return None
-        values = galaxy.shown_map.values
-        row, column = round(y), round(x)
-        if not (0 <= row < values.shape[0] and 0 <= column < values.shape[1]):
-            return None
-        value = float(values[row, column])
-        return value if np.isfinite(value) else None
+        return None if galaxy is None or galaxy.shown_map is None else galaxy.shown_map.at(x, y)
 
     def stop(self) -> None:
         """Stop blinking, before the window closes."""
@@ -119,6 +148,7 @@ class Mapping(QObject):
             self._panel.show_map(None)
         else:
             self._panel.show_map(shown.histogram, source_text(shown.attribution))
+        self._offer_styles()
         self._show(galaxy)
 
     def _show(self, galaxy: Galaxy | None) -> None:
@@ -127,17 +157,7 @@ class Mapping(QObject):
             self._canvas.set_overlay(None)
             return
         threshold = DEFAULT_THRESHOLD if galaxy.threshold is None else galaxy.threshold
-        style = self._panel.overlay_style()
-        self._canvas.set_overlay(
-            Overlay(
-                shown.values,
-                threshold=threshold,
-                opacity=style.opacity,
-                colormap=style.colormap,
-                mask=style.mask,
-                contour=style.contour,
-            )
-        )
+        self._canvas.set_overlay(overlay_of(shown, self._panel.overlay_style(), threshold))
         if not self._blink.isActive():
             self._canvas.set_overlay_visible(self.visible)
         self._panel.show_threshold(threshold, shown.pixels_above(threshold))

@@ -5,6 +5,7 @@ Views listen to a :class:`Workspace`; only controllers change it, on the GUI thr
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -43,12 +44,24 @@ class ShownMap:
     histogram : ndarray, shape (bins,)
         Pixel counts over [0, 1] of the positive values.
     attribution : Attribution
+    outline : ndarray or None, shape (lines, 2, 2)
+        Borders between the segments of the map, in cutout pixels.
     """
 
     values: NDArray[np.float32]
     sorted_values: NDArray[np.float32]
     histogram: NDArray[np.int64]
     attribution: Attribution
+    outline: NDArray[np.float64] | None = None
+
+    def at(self, x: float, y: float) -> float | None:
+        """Value at a cutout pixel, None where there is none."""
+        row, column = round(y), round(x)
+        rows, columns = self.values.shape
+        if not (0 <= row < rows and 0 <= column < columns):
+            return None
+        value = float(self.values[row, column])
+        return value if math.isfinite(value) else None
 
     def pixels_above(self, threshold: float) -> int:
         """How many cutout pixels lie above a threshold in [0, 1]."""

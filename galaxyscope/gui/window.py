@@ -7,7 +7,14 @@ from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QEvent, QSize, Qt
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent, QUndoStack
-from PySide6.QtWidgets import QApplication, QMainWindow, QStackedWidget, QToolButton, QWidget
+from PySide6.QtWidgets import (
+    QApplication,
+    QDockWidget,
+    QMainWindow,
+    QStackedWidget,
+    QToolButton,
+    QWidget,
+)
 
 from galaxyscope.gui import chores, dialogs
 from galaxyscope.gui.actions import Actions
@@ -16,6 +23,7 @@ from galaxyscope.gui.browsing import Browsing
 from galaxyscope.gui.canvas import Canvas
 from galaxyscope.gui.choosing import Choosing
 from galaxyscope.gui.classifying import Classifying
+from galaxyscope.gui.comparing import Comparing
 from galaxyscope.gui.desk import Desk
 from galaxyscope.gui.diagnosing import Diagnosing
 from galaxyscope.gui.explaining import Explaining
@@ -111,7 +119,17 @@ class MainWindow(QMainWindow):
                 **dict.fromkeys(("device", "precision", "threads"), self.choosing.load_again),
             },
         )
+        self.comparing = Comparing(
+            self.desk,
+            self.canvas,
+            self.classifying,
+            self.choosing,
+            self.explaining,
+            self.mapping,
+            self.explain_panel,
+        )
         self.palette_: Palette | None = None
+        self._gave_way: tuple[QDockWidget, ...] = ()
 
     def _place_parts(self) -> None:
         self.top_bar = TopBar(self.actions_, self.browsing.choose_plane, self)
@@ -119,6 +137,7 @@ class MainWindow(QMainWindow):
         self.middle = QStackedWidget()
         self.middle.addWidget(self.start)
         self.middle.addWidget(self.canvas)
+        self.middle.addWidget(self.comparing.page)
         self.setCentralWidget(self.middle)
         self.setStatusBar(self.status)
         # The panels on the right get the full height: there is most to read.
@@ -127,7 +146,7 @@ class MainWindow(QMainWindow):
         self.setDockOptions(
             QMainWindow.DockOption.AllowTabbedDocks | QMainWindow.DockOption.AllowNestedDocks
         )
-        add_dock(self, areas.LeftDockWidgetArea, Gallery=self.gallery)
+        gallery, _ = add_dock(self, areas.LeftDockWidgetArea, Gallery=self.gallery)
         right, bottom = areas.RightDockWidgetArea, areas.BottomDockWidgetArea
         classify, _ = add_dock(self, right, Classify=self.classify_panel)
         explain, _ = add_dock(self, right, Explain=self.explain_panel)
@@ -140,6 +159,7 @@ class MainWindow(QMainWindow):
         self.tables.corner.addWidget(export)
         # Tab goes through the panels from left to right, and at last to the jobs.
         QWidget.setTabOrder(export, self.status.jobs)
+        self._give_way = (gallery, tables)  # to the comparison
         self.resizeDocks([tables], [150], Qt.Orientation.Vertical)
         self.resizeDocks([classify, explain, overlay], [266, 212, 190], Qt.Orientation.Vertical)
         self.resizeDocks([classify], [312], Qt.Orientation.Horizontal)
@@ -158,6 +178,9 @@ class MainWindow(QMainWindow):
         self.mapping.visible_changed.connect(lambda on: actions.check("overlay", on))
         self.mapping.blinking_changed.connect(lambda on: actions.check("blink", on))
         self.explaining.refreshed.connect(self._follow_current)
+        self.comparing.opened.connect(self._compare)
+        self.comparing.refreshed.connect(self._follow_current)
+        self.comparing.pointed.connect(self._show_cursor)
         self.classifying.model_changed.connect(self._model_changed)
         self.classify_panel.models_requested.connect(self.choosing.open_dialog)
         self.classify_panel.target_chosen.connect(self.explain_panel.choose_target)
@@ -226,6 +249,23 @@ class MainWindow(QMainWindow):
         """Say what this program is."""
         dialogs.show_about(self)
 
+    def explain(self) -> None:
+        """Explain what is shown: one map, or all those of the comparison."""
+        (self.comparing.run if self.comparing.is_open else self.explaining.explain)()
+
+    def cancel(self) -> None:
+        """Cancel the explanations that run."""
+        self.explaining.cancel()
+        self.comparing.cancel()
+
+    def set_blinking(self, blinking: bool) -> None:
+        """Blink the map, or between the maps of the comparison."""
+        (self.comparing if self.comparing.is_open else self.mapping).set_blinking(blinking)
+
+    def set_frozen(self, frozen: bool) -> None:
+        """Freeze the coordinates, or follow the pointer."""
+        (self.comparing if self.comparing.is_open else self.canvas).set_frozen(frozen)
+
     def set_theme(self, mode: str) -> None:
         """Dress in ``"system"``, ``"light"`` or ``"dark"`` and remember it."""
         app = QApplication.instance()
@@ -263,7 +303,8 @@ class MainWindow(QMainWindow):
 
     def _follow(self, galaxy: Galaxy | None) -> None:
         image = None if galaxy is None else galaxy.image
-        self.middle.setCurrentWidget(self.start if galaxy is None else self.canvas)
+        shown = self.comparing.page if self.comparing.is_open else self.canvas
+        self.middle.setCurrentWidget(self.start if galaxy is None else shown)
         if galaxy is None:
             self.start.show_recent(self.settings.recent)
         self.top_bar.show_galaxy(galaxy)
@@ -271,11 +312,25 @@ class MainWindow(QMainWindow):
         self.status.device.setText(self.classifying.device)
         self.actions_.enable(
             image=image is not None,
-            map=galaxy is not None and galaxy.shown_map is not None,
+            map=self.comparing.is_open or (galaxy is not None and galaxy.shown_map is not None),
             line=galaxy is not None and galaxy.selected is not None,
             model=image is not None and self.classifying.classifier is not None,
-            job=self.explaining.busy,
+            job=self.explaining.busy or self.comparing.busy,
         )
+
+    def _compare(self, on: bool) -> None:
+        """Make room for the comparison, or put everything back where it was."""
+        self.actions_.check("compare", on)
+        if on and not self._gave_way:
+            self._gave_way = tuple(dock for dock in self._give_way if dock.isVisible())
+            for dock in self._gave_way:
+                dock.hide()
+        elif not on:
+            for dock in self._gave_way:
+                dock.show()
+            self._gave_way = ()
+        self._follow_current()
+        (self.comparing.page if on else self.canvas).setFocus()
 
     def _changed(self, galaxy: Galaxy, what: str) -> None:
         if galaxy is self.workspace.current:
@@ -302,7 +357,8 @@ class MainWindow(QMainWindow):
         if image is not None and at is not None:
             place = sky_position(image, *at)
             sky = "" if place is None else format_sky(*place)
-            value = self.mapping.value_at(*at)
+            single = not self.comparing.is_open
+            value = self.mapping.value_at(*at) if single else self.comparing.value
         self.status.show_cursor(image, at, sky, value)
 
     def _show_session(self, shared: Path | None) -> None:
@@ -373,12 +429,14 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Remember the layout, keep what is still to be kept, end all work."""
+        self.comparing.set_open(False)
         self.settings.set_bytes("geometry", QByteArray(self.saveGeometry()))
         self.settings.set_bytes("layout", QByteArray(self.saveState(LAYOUT_VERSION)))
         self.settings.save()
         # What still runs may take a moment to stop; nobody should have to look at that.
         self.hide()
         self.mapping.stop()
+        self.comparing.stop()
         self.sessions.stop()
         self.keeping.stop()
         self.bridge.close(finish=chores.SESSION)

@@ -21,7 +21,8 @@ def write_map(path: Path, image: SkyImage, values: NDArray[np.float32], record: 
     Parameters
     ----------
     path : Path
-        ``.fits``/``.fit`` or ``.npy``; rows in the order of the cutout's file.
+        ``.fits``/``.fit`` or ``.npy``; rows in the order of the cutout's file. Beside an array,
+        which can tell nothing of itself, goes ``NAME.npy.json`` with how it was made.
     image : SkyImage
         The cutout; a FITS map takes over its WCS and row order.
     values : ndarray, shape (rows, columns), float32
@@ -43,6 +44,9 @@ def write_map(path: Path, image: SkyImage, values: NDArray[np.float32], record: 
         if path.suffix.lower() == ".npy":
             with temporary.open("wb") as file:
                 np.save(file, values, allow_pickle=False)
+            told = path.with_name(f"{path.name}.json")
+            with replacing(told) as beside:
+                beside.write_text(provenance_text(record) + "\n", encoding="utf-8")
         else:
             _hdu(image, values, record).writeto(temporary, overwrite=True)
 

@@ -7,15 +7,25 @@ import json
 import runpy
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from astropy.io import fits
+from PIL import Image
 
 from galaxyscope.cli.main import main
 from galaxyscope.explain.registry import METHODS, PRESETS
 from galaxyscope.sky.readers import open_image
 
 pytestmark = pytest.mark.usefixtures("light_model")
+
+
+def described(path: Path) -> dict[str, Any]:
+    """What a PNG says of itself."""
+    with Image.open(path) as picture:
+        found: dict[str, Any] = json.loads(picture.info["Description"])
+    return found
 
 
 def run(*arguments: object) -> int:
@@ -63,6 +73,45 @@ def test_all_methods_that_fit(folder: Path, tmp_path: Path, capsys, monkeypatch)
     assert "gradient: no luck today" in printed.err
     assert [p.name for p in out.iterdir()] == ["input-x-gradient.fits"]
     assert honest is not broken
+
+
+@pytest.mark.usefixtures("few_methods")
+@pytest.mark.parametrize("suffix", [".png", ".svg", ".pdf"])
+def test_all_methods_in_one_figure(folder: Path, tmp_path: Path, capsys, suffix: str) -> None:
+    figure, maps = tmp_path / f"all{suffix}", tmp_path / "maps"
+    ask = ("explain", folder / "a bar.fits", "--method", "all", "--seed", "5")
+    assert run(*ask, "--figure", figure, "-o", maps) == 0
+    data = figure.read_bytes()
+    if suffix == ".svg":
+        text = data.decode()
+        assert "Input × gradient" in text
+        assert "no feature map" in text, "what does not fit says why"
+        assert "ab" * 32 in text, "the network's hash"
+    if suffix == ".png":
+        told = described(figure)
+        made = [one["method"] for one in told["maps"] if not one["refused"]]
+        assert made == ["gradient", "input-x-gradient"]
+    assert sorted(p.name for p in maps.iterdir()) == ["gradient.fits", "input-x-gradient.fits"]
+    wrong = tmp_path / "none" / f"all{suffix}"
+    assert run(*ask, "--figure", wrong) != 0
+    assert not wrong.parent.exists()
+
+
+def test_every_exported_file_says_how_it_was_made(folder: Path, tmp_path: Path) -> None:
+    method = "smoothgrad/signed"
+    ask = ("explain", folder / "a bar.fits", "--method", method, "--samples", "3", "--seed", "9")
+    for name in ("m.fits", "m.npy"):
+        figure = tmp_path / f"{name}.png"
+        assert run(*ask, "-o", tmp_path / name, "--figure", figure) == 0
+        with Image.open(figure) as picture:
+            told = json.loads(picture.info["Provenance"])
+        assert (told["method"], told["seed"]) == (method, 9)
+    header = fits.getheader(tmp_path / "m.fits")
+    assert header["METHOD"] == method
+    assert f'"method": "{method}"' in "".join(header["HISTORY"])
+    beside = json.loads((tmp_path / "m.npy.json").read_text())
+    assert (beside["method"], beside["seed"], beside["model_sha256"]) == (method, 9, "ab" * 32)
+    assert json.loads(beside["parameters"])["noise"] == 0.25
 
 
 def test_a_file_is_no_folder_for_many_maps(folder: Path, tmp_path: Path, capsys) -> None:
@@ -128,6 +177,20 @@ def test_sanity(folder: Path, tmp_path: Path, capsys) -> None:
     assert (row["outcome"], float(row["similarity"])) == ("fails", pytest.approx(1))
     kept = json.loads((tmp_path / "randomisation.json").read_text())
     assert kept["model_sha256"] == "ab" * 32
+    assert kept["settings"] == {"input-x-gradient": {}}
+    pictures = {image.name: open_image(image).sha256 for image in folder.iterdir()}
+    assert kept["pictures"] == pictures
+    # Other methods are added; without being asked nothing is written.
+    assert run("sanity", folder, "--method", "gradient", "-o", tmp_path) == 0
+    kept = json.loads((tmp_path / "randomisation.json").read_text())
+    assert set(kept["methods"]) == {"input-x-gradient", "gradient"}
+    assert run("sanity", folder / "a bar.fits", "--method", "gradient") == 0
+    assert json.loads((tmp_path / "randomisation.json").read_text()) == kept
+    # With other pictures they are scores of something else.
+    assert run("sanity", folder / "a bar.fits", "--method", "gradient", "-o", tmp_path) == 0
+    kept = json.loads((tmp_path / "randomisation.json").read_text())
+    assert set(kept["methods"]) == {"gradient"}
+    capsys.readouterr()
     assert run("sanity", folder, "-o", tmp_path / "nowhere") == 2
     assert run("sanity", folder, "--method", "magic", "-o", tmp_path) == 2
 

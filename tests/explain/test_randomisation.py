@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -109,6 +110,23 @@ def test_scores_lie_beside_the_card_and_hold_for_its_weights(tmp_path) -> None:
     assert write_scores(scores, tmp_path).name == SCORES_FILE
     assert read_scores(tmp_path, "a" * 64) == scores
     assert read_scores(tmp_path, "b" * 64) is None, "of other weights"
+
+
+def test_scores_of_other_methods_are_kept_where_all_else_is_alike() -> None:
+    old = Randomisation(
+        "a", "bar", (1.0,), 0, {"gradient": MethodScore((0.9,), 2), "lrp": MethodScore((0.1,), 2)},
+        {"cam": "why"}, {"gradient": {}, "lrp": {"gamma": 1}}, {"p": "1"}, "1",
+    )  # fmt: skip
+    new = replace(
+        old, methods={"gradient": MethodScore((0.2,), 2)}, refused={}, settings={"gradient": {}}
+    )
+    both = new.joined(old)
+    assert {name: one.similarity[-1] for name, one in both.methods.items()} == {
+        "gradient": 0.2, "lrp": 0.1,
+    }  # fmt: skip
+    assert (both.refused, both.settings) == ({"cam": "why"}, {"gradient": {}, "lrp": {"gamma": 1}})
+    for changed in ({"model_sha256": "b"}, {"pictures": {"p": "2"}}, {"seed": 1}, {"version": "2"}):
+        assert new.joined(replace(old, **changed)) == new
 
 
 @pytest.mark.parametrize(

@@ -106,9 +106,12 @@ def network(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     """The fake network and explainer that windows of this test get."""
     from galaxyscope.explain import registry
 
-    fake = SimpleNamespace(classifier=FakeClassifier(), explainer=FakeExplainer(), fit=FITS)
+    fake = SimpleNamespace(
+        classifier=FakeClassifier(), explainer=FakeExplainer(), fit=FITS, seconds=2.0
+    )
     monkeypatch.setattr(chores, "load_network", lambda name, running: fake.classifier)
     monkeypatch.setattr(chores, "preflight", lambda classifier, method: fake.fit)
+    monkeypatch.setattr(chores, "predict_time", lambda *_: fake.seconds)
     monkeypatch.setattr(registry, "method", lambda name: fake.explainer)
     return fake
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _MARGIN = 16.0
 _ARM = 26.0
+_ROOMY = 240.0  # a compass would cover the galaxy on a narrower picture
 _GLYPHS = ("empty", "loading", "failed")
 
 
@@ -151,7 +152,8 @@ class MarksItem(QGraphicsItem):
         """Draw what there is."""
         marks = self.marks
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
-        if marks.north is not None and marks.east is not None:
+        roomy = self._area.width() >= _ROOMY
+        if marks.north is not None and marks.east is not None and roomy:
             self._compass(painter, marks.north, marks.east)
         if marks.bar is not None:
             self._bar(painter, *marks.bar)

@@ -132,6 +132,18 @@ class Navigation(QWidget):
         """Middle of the canvas in widget pixels."""
         return self._camera.size[0] / 2, self._camera.size[1] / 2
 
+    def shown_box(self) -> tuple[float, float, float, float] | None:
+        """Left, top, right and bottom of what is seen, in the units of ``SkyImage.to_screen``.
+
+        None where all of the picture is meant to be seen, or where it is turned.
+        """
+        if self._fitted or self._camera.angle or self._image is None:
+            return None
+        inverse = self._camera.to_widget.inverse
+        left, top = inverse((0.0, 0.0)).tolist()
+        right, bottom = inverse(self._camera.size).tolist()
+        return left, top, right, bottom
+
     def _set_camera(self, camera: Camera) -> None:
         if camera != self._camera and self._image is not None:
             self._camera, self._fitted = camera, False

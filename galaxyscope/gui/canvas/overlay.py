@@ -39,6 +39,8 @@ class Overlay:
         Show only the pixels over the threshold, evenly strong.
     contour : bool
         Draw the line where the map crosses the threshold.
+    outline : ndarray, shape (lines, 2, 2), or None
+        Both ends of lines to draw, in cutout pixels: borders of the map's segments.
     """
 
     values: NDArray[np.float32]
@@ -47,6 +49,13 @@ class Overlay:
     colormap: str = "magma"
     mask: bool = False
     contour: bool = False
+    outline: NDArray[np.float64] | None = None
+
+    def same_as(self, other: Overlay) -> bool:
+        """Whether the other one looks the same: the very map in the same style."""
+        style = ("threshold", "opacity", "colormap", "mask", "contour")
+        alike = all(getattr(self, name) == getattr(other, name) for name in style)
+        return alike and self.values is other.values and self.outline is other.outline
 
 
 def maximum(values: NDArray[np.float32]) -> float:

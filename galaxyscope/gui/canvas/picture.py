@@ -65,13 +65,15 @@ class PictureItem(QGraphicsItem):
         self._base: list[QImage] = []
         self._overlay: list[QImage] = []
         self._contour: QPainterPath | None = None
+        self._outline: QPainterPath | None = None
         self._composed: dict[int, QImage] = {}
 
     def clear(self, columns: int, rows: int) -> None:
         """Show nothing, in the size of the picture that will come."""
         self.prepareGeometryChange()
         self._size = (columns, rows)
-        self._base, self._overlay, self._contour, self._composed = [], [], None, {}
+        self._base, self._overlay, self._composed = [], [], {}
+        self._contour = self._outline = None
         self.update()
 
     def set_base(self, levels: list[QImage]) -> None:
@@ -79,9 +81,15 @@ class PictureItem(QGraphicsItem):
         self._base, self._composed = levels, {}
         self.update()
 
-    def set_overlay(self, levels: list[QImage], contour: QPainterPath | None = None) -> None:
-        """Lay colours (rows in screen order) and a contour (screen units) over the picture."""
-        self._overlay, self._contour, self._composed = levels, contour, {}
+    def set_overlay(
+        self,
+        levels: list[QImage],
+        contour: QPainterPath | None = None,
+        outline: QPainterPath | None = None,
+    ) -> None:
+        """Lay colours (rows in screen order), contour and outline (screen units) over it."""
+        self._overlay, self._composed = levels, {}
+        self._contour, self._outline = contour, outline
         self.update()
 
     def boundingRect(self) -> QRectF:
@@ -120,12 +128,24 @@ class PictureItem(QGraphicsItem):
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, smooth)
         for layer in self._layers(scale):
             painter.drawImage(self.boundingRect(), layer)
-        if self._contour is not None:
-            painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            # Quieter than any line that was measured: it only says where the threshold lies.
-            for colour, width in ((QColor(0, 0, 0, 90), 2.0), (QColor(255, 255, 255, 150), 0.9)):
-                pen = QPen(colour, width)
-                pen.setCosmetic(True)
-                painter.setPen(pen)
-                painter.drawPath(self._contour)
+        # Both are quieter than any line that was measured: they only say where something lies.
+        _draw(
+            painter, self._outline, ((QColor(0, 0, 0, 70), 1.8), (QColor(255, 255, 255, 80), 0.7))
+        )
+        _draw(
+            painter, self._contour, ((QColor(0, 0, 0, 90), 2.0), (QColor(255, 255, 255, 150), 0.9))
+        )
+
+
+def _draw(
+    painter: QPainter, path: QPainterPath | None, strokes: tuple[tuple[QColor, float], ...]
+) -> None:
+    if path is None:
+        return
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    for colour, width in strokes:
+        pen = QPen(colour, width)
+        pen.setCosmetic(True)
+        painter.setPen(pen)
+        painter.drawPath(path)

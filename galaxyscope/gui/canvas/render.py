@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import weakref
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyqtgraph as pg
+from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QTimer
 from PySide6.QtGui import QImage, QPainterPath
 
@@ -148,7 +150,11 @@ class Renderer(QObject):
         here = image is None or image.shape[0] * image.shape[1] <= INLINE_PIXELS
         if self._base_stale and image is not None and display is not None:
             limits = functools.partial(self._fixed, image, display)
-            self._base.do(lambda: draw_picture(image, limits()), self.item.set_base, here=here)
+            self._base.do(
+                lambda: _newest_picture.levels(image, display, limits),
+                self.item.set_base,
+                here=here,
+            )
         if self._overlay_stale:
             shown = self.overlay if self.visible else None
             if shown is None or image is None:
@@ -174,6 +180,36 @@ class Renderer(QObject):
         return dataclasses.replace(display, limits="manual", vmin=lo, vmax=hi)
 
 
+class NewestPicture:
+    """Picture that was drawn last, for canvases side by side that show the same; any thread."""
+
+    def __init__(self) -> None:
+        self._kept: tuple[weakref.ref[Any], bool, Display, list[QImage]] | None = None
+
+    def levels(
+        self, image: SkyImage, display: Display, limits: Callable[[], Display]
+    ) -> list[QImage]:
+        """Return what `draw_picture` gives, drawn only where it is not there yet.
+
+        Parameters
+        ----------
+        image : SkyImage
+        display : Display
+            As it was asked for.
+        limits : callable
+            The same with its limits found, see `Renderer`.
+        """
+        kept = self._kept
+        if kept is not None and kept[0]() is image.data and kept[1:3] == (image.y_up, display):
+            return kept[3]
+        levels = draw_picture(image, limits())
+        self._kept = (weakref.ref(image.data), image.y_up, display, levels)
+        return levels
+
+
+_newest_picture = NewestPicture()
+
+
 def draw_picture(image: SkyImage, display: Display) -> list[QImage]:
     """Draw an image, and halves of it for when it is seen from far; any thread."""
     from galaxyscope.sky.stretch import display_buffer
@@ -182,17 +218,21 @@ def draw_picture(image: SkyImage, display: Display) -> list[QImage]:
     return halved(to_qimage(buffer[:: -1 if image.y_up else 1]))
 
 
-def draw_overlay(image: SkyImage, overlay: Overlay) -> tuple[list[QImage], QPainterPath | None]:
-    """Draw a map as `draw_picture` does, with its contour; any thread."""
+def draw_overlay(
+    image: SkyImage, overlay: Overlay
+) -> tuple[list[QImage], QPainterPath | None, QPainterPath | None]:
+    """Draw a map as `draw_picture` does, with contour and outline; any thread."""
     argb = overlays.colours(overlay)[:: -1 if image.y_up else 1]
-    return halved(argb_to_qimage(argb)), _contour(image, overlay)
+    contour = overlays.readable_contour(overlay) if overlay.contour else None
+    levels = halved(argb_to_qimage(argb))
+    return levels, _path(image, contour), _path(image, overlay.outline)
 
 
-def _contour(image: SkyImage, overlay: Overlay) -> QPainterPath | None:
-    """Contour in screen units, None where it is not wanted."""
-    if not overlay.contour:
+def _path(image: SkyImage, lines: NDArray[np.float64] | None) -> QPainterPath | None:
+    """Lines of cutout pixels as a path in screen units; None where none are wanted."""
+    if lines is None:
         return None
-    points = image.to_screen(overlays.readable_contour(overlay)).reshape(-1, 2)
+    points = image.to_screen(lines).reshape(-1, 2)
     path: QPainterPath = pg.arrayToQPath(points[:, 0], points[:, 1], connect="pairs")
     return path
 

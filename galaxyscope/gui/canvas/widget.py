@@ -67,6 +67,8 @@ class Canvas(Navigation):
         self._frozen_at: Point | None = None
         self._message = Message()
         self._chips: tuple[str, ...] = ()
+        self._cross: Point | None = None
+        self._bare = False
         self._dropping = False
 
         self._renderer = Renderer(self, later)
@@ -283,6 +285,23 @@ class Canvas(Navigation):
         """Whether the coordinates are frozen."""
         return self._frozen
 
+    def set_cross(self, at: Point | None) -> None:
+        """Show a cross on a cutout pixel, where the pointer is on another canvas."""
+        self._cross = at
+        if self._image is not None:
+            cross = self._frozen_at or at
+            place = None if cross is None else self._at_widget(cross)
+            self._marks.set_marks(dataclasses.replace(self.marks, frozen=place))
+
+    def _at_widget(self, point: Point) -> Point:
+        x, y = self.to_widget(point).tolist()
+        return x, y
+
+    def set_bare(self, bare: bool) -> None:
+        """Leave out compass and scale bar, on one of many small pictures of the same field."""
+        self._bare = bare
+        self._refresh()
+
     def set_message(self, title: str = "", text: str = "", kind: str = "info") -> None:
         """Tell a state in the middle of the canvas; empty takes it away.
 
@@ -309,9 +328,13 @@ class Canvas(Navigation):
     def _refresh(self) -> None:
         """Compute the marks anew."""
         marks = Marks()
-        if self._image is not None:
+        cross = self._frozen_at or self._cross
+        if self._image is not None and self._bare:
+            place = None if cross is None else self._at_widget(cross)
+            marks = Marks(frozen=place, chips=self._chips, picture=True)
+        elif self._image is not None:
             marks = picture_marks(
-                self._image, self._compass, self.to_widget, self._camera.size[0], self._frozen_at
+                self._image, self._compass, self.to_widget, self._camera.size[0], cross
             )
             marks = dataclasses.replace(marks, chips=self._chips)
         self._marks.set_marks(

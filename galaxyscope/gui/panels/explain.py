@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from PySide6.QtCore import QSize, Qt, Signal
@@ -19,8 +19,8 @@ from PySide6.QtWidgets import (
     QLabel,
     QProgressBar,
     QPushButton,
+    QSizePolicy,
     QSpinBox,
-    QToolTip,
     QVBoxLayout,
     QWidget,
 )
@@ -28,14 +28,17 @@ from PySide6.QtWidgets import (
 from galaxyscope.explain.cards import CARDS
 from galaxyscope.explain.protocol import MethodCard, Parameter
 from galaxyscope.gui.panels.common import GAP, Notice, Offer, QuietLabel, tool_button
-from galaxyscope.gui.theme import DATA, icon
+from galaxyscope.gui.panels.methods import MethodList
+from galaxyscope.gui.theme import DATA, icon, tabular_font
 
 NAME = Qt.ItemDataRole.UserRole
 LONGEST_REASON = 140
 
 
 class MethodBox(QComboBox):
-    """Methods under the heading of their family; type to search in titles and sentences."""
+    """Methods under the heading of their family; type to find one, or open the list of cards."""
+
+    list_requested = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -62,7 +65,13 @@ class MethodBox(QComboBox):
         self.setCompleter(completer)
         # What was typed but is no method goes back to the chosen one.
         self.lineEdit().editingFinished.connect(self._restore)
+        # A name that is too long shows its beginning.
+        self.currentIndexChanged.connect(lambda _index: self.lineEdit().setCursorPosition(0))
         self.setCurrentIndex(1)
+
+    def showPopup(self) -> None:
+        """Ask for the list with the cards instead of a plain one."""
+        self.list_requested.emit()
 
     def card(self) -> MethodCard:
         """Return the chosen method."""
@@ -90,6 +99,7 @@ class ExplainPanel(QWidget):
     cancel_requested = Signal()
     target_changed = Signal(str)
     method_changed = Signal(str)
+    settings_changed = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -103,7 +113,10 @@ class ExplainPanel(QWidget):
         self.target.setToolTip("The answer that is explained")
         self.method = MethodBox()
         self._info = tool_button("info", "ⓘ", "About this method")
-        self._info.clicked.connect(self._tell_method)
+        self._info.clicked.connect(self.open_methods)
+        self.method.list_requested.connect(self.open_methods)
+        self.methods: MethodList | None = None
+        self._about: Callable[[str], list[tuple[str, str]]] = lambda _name: []
         self._summary = QuietLabel(wrap=True)
         self._refused = QLabel()
         self._refused.setAccessibleName("This method cannot be used with this network")
@@ -118,6 +131,9 @@ class ExplainPanel(QWidget):
         self._measure.clicked.connect(self.measure_requested)
         self._cancel = tool_button("cancel", "✕", "Cancel (Esc)")
         self._cancel.clicked.connect(self.cancel_requested)
+        self._time = QuietLabel()
+        self._time.setFont(tabular_font(self._time.font()))
+        self._time.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Preferred)
         self._progress = QProgressBar(textVisible=False)
         self._steps = QLabel()
         self._note = Notice()
@@ -135,6 +151,7 @@ class ExplainPanel(QWidget):
         running.setSpacing(GAP)
         running.addWidget(self._run, 1)
         running.addWidget(self._measure, 1)
+        running.addWidget(self._time)
         running.addWidget(self._progress, 1)
         running.addWidget(self._steps)
         running.addWidget(self._cancel)
@@ -177,6 +194,13 @@ class ExplainPanel(QWidget):
     def parameters(self) -> dict[str, Any]:
         """Values of the shown settings, by parameter name."""
         return {name: _value(widget) for name, widget in self._inputs.items()}
+
+    def parameters_of(self, name: str) -> dict[str, Any]:
+        """Return settings of a method: as they were last set here, else its defaults."""
+        if name == self.method.card().name:
+            return self.parameters()
+        card = next(card for card in CARDS if card.name == name)
+        return {p.name: self._begins_with(p) for p in card.parameters} | self._kept.get(name, {})
 
     def set_parameters(self, values: Mapping[str, Any]) -> None:
         """Show other values of the shown settings; what is no such setting is passed over."""
@@ -236,7 +260,8 @@ class ExplainPanel(QWidget):
     def show_progress(self, steps: tuple[int, int] | None) -> None:
         """Show how far a running job is; None takes the progress away."""
         running = steps is not None
-        bar, buttons = (self._progress, self._steps, self._cancel), (self._run, self._measure)
+        bar = (self._progress, self._steps, self._cancel)
+        buttons = (self._run, self._measure, self._time)
         # First away, then in: all of them at once would be wider than the panel.
         for widget in buttons if running else bar:
             widget.hide()
@@ -246,7 +271,25 @@ class ExplainPanel(QWidget):
             done, total = steps
             self._progress.setRange(0, total)
             self._progress.setValue(done)
-            self._steps.setText(f"{done}/{total}" if total else "")
+            agreement = self._steps.text().partition("  ")[2] if done else ""
+            steps_text = f"{done}/{total}" if total else ""
+            self._steps.setText(f"{steps_text}  {agreement}".rstrip())
+
+    def show_agreement(self, parameters: Mapping[str, Any]) -> None:
+        """Say how far a running SmoothGrad is from the agreement at which it may stop.
+
+        Parameters
+        ----------
+        parameters : mapping
+            Of the growing map: ``agreement``, what was asked for (0: nothing), and
+            ``agreement_reached``, once there are two halves to compare.
+        """
+        asked, reached = parameters.get("agreement"), parameters.get("agreement_reached")
+        if not asked:
+            return
+        told = "–" if reached is None else f"{reached:.2f}"
+        self._steps.setText(f"{self._steps.text().partition('  ')[0]}  r {told} of {asked:.2f}")
+        self._steps.setToolTip("Agreement of two halves of the samples, and the one that is enough")
 
     def show_note(self, text: str, offers: Sequence[Offer] = ()) -> None:
         """Say in one sentence how the last run ended, if there is something to say."""
@@ -276,9 +319,27 @@ class ExplainPanel(QWidget):
         self._show_card()
         self.method_changed.emit(self.method.card().name)
 
-    def _tell_method(self) -> None:
-        QToolTip.showText(
-            self._info.mapToGlobal(self._info.rect().bottomLeft()), self._info.toolTip()
+    def open_methods(self) -> None:
+        """Open the list of methods with their cards."""
+        if self.methods is None:
+            self.methods = MethodList(lambda name: self._about(name), self)
+            self.methods.chosen.connect(self.method.choose)
+        self.methods.open_at(self._info, self.method.card().name)
+
+    def set_about(self, about: Callable[[str], list[tuple[str, str]]]) -> None:
+        """Set who knows the lines of a method's card that depend on the network."""
+        self._about = about
+
+    def show_about(self) -> None:
+        """Show a card that is open again, because more is known of it."""
+        if self.methods is not None and self.methods.isVisible():
+            self.methods.refresh()
+
+    def show_time(self, text: str) -> None:
+        """Say how long a map will take; empty where that is not known."""
+        self._time.setText(text)
+        self._time.setToolTip(
+            "Predicted from the speed of this network on this machine" * bool(text)
         )
 
     def _show_card(self) -> None:
@@ -297,6 +358,7 @@ class ExplainPanel(QWidget):
         for parameter in card.parameters:
             widget = _input(parameter, kept.get(parameter.name, self._begins_with(parameter)))
             self._inputs[parameter.name] = widget
+            _signal(widget).connect(lambda *_: self.settings_changed.emit())
             column = len(self._inputs) - 1
             if not isinstance(widget, QCheckBox):
                 self._settings.addWidget(QuietLabel(parameter.label), 0, column)
@@ -329,6 +391,11 @@ def _input(parameter: Parameter, value: Any) -> QWidget:
     widget.setAccessibleName(parameter.label)
     widget.setToolTip(f"{parameter.label}: {parameter.help}")
     return widget
+
+
+def _signal(widget: QWidget) -> Any:
+    """Return the signal that tells of another value."""
+    return widget.toggled if isinstance(widget, QCheckBox) else widget.valueChanged
 
 
 def _value(widget: QWidget) -> Any:

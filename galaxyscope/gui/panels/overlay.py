@@ -32,6 +32,7 @@ class OverlayStyle:
     colormap: str = "magma"
     mask: bool = False
     contour: bool = True
+    segments: bool = False
 
 
 class OverlayPanel(QWidget):
@@ -61,6 +62,9 @@ class OverlayPanel(QWidget):
         self._mask.setToolTip("Show only the pixels above the threshold")
         self._contour = QCheckBox("Contour")
         self._contour.setToolTip("Draw the line where the map crosses the threshold")
+        self._segments = QCheckBox("Segments")
+        self._segments.setToolTip("Outline the parts of the picture that the method works on")
+        self._segments.setVisible(False)
         self._histogram = ThresholdHistogram()
         self._threshold = QDoubleSpinBox(prefix="Threshold ", decimals=3, singleStep=0.01)
         self._threshold.setAccessibleName("Threshold")
@@ -75,6 +79,7 @@ class OverlayPanel(QWidget):
         first = QHBoxLayout()
         first.setSpacing(GAP)
         first.addWidget(self._show)
+        first.addWidget(self._segments)
         first.addWidget(QLabel("Opacity"))
         first.addWidget(self._opacity, 1)
         second = QHBoxLayout()
@@ -101,9 +106,11 @@ class OverlayPanel(QWidget):
         self._colormap.activated.connect(self._changed)
         self._mask.clicked.connect(self._changed)
         self._contour.clicked.connect(self._changed)
+        self._segments.clicked.connect(self._changed)
         self._histogram.threshold_changed.connect(self.threshold_changed)
         self._threshold.valueChanged.connect(self.threshold_changed)
         self.show_map(None)
+        self.offer_styles(False, False)
 
     def sizeHint(self) -> QSize:
         """All rows."""
@@ -116,6 +123,7 @@ class OverlayPanel(QWidget):
             self._colormap.currentData(),
             self._mask.isChecked(),
             self._contour.isChecked(),
+            self._segments.isChecked(),
         )
 
     def set_overlay_style(self, style: OverlayStyle) -> None:
@@ -124,6 +132,7 @@ class OverlayPanel(QWidget):
         self._colormap.setCurrentIndex(max(0, self._colormap.findData(style.colormap)))
         self._mask.setChecked(style.mask)
         self._contour.setChecked(style.contour)
+        self._segments.setChecked(style.segments)
 
     def set_visible_map(self, visible: bool) -> None:
         """Show whether the map is shown."""
@@ -135,10 +144,14 @@ class OverlayPanel(QWidget):
         self.source.show_text(source, "What is explained, how, and of which network" * there)
         self._histogram.set_counts(counts)
         self._threshold.setEnabled(there)
-        for widget in (self._colormap, self._mask, self._contour, self._opacity):
-            widget.setEnabled(there)
         if not there:
             self._pixels.setText("no map yet")
+
+    def offer_styles(self, maps: bool, segments: bool) -> None:
+        """Whether there are maps to be styled, and segments of maps to be outlined."""
+        for widget in (self._colormap, self._mask, self._contour, self._opacity):
+            widget.setEnabled(maps)
+        self._segments.setVisible(segments)
 
     def show_threshold(self, threshold: float, pixels: int) -> None:
         """Show a threshold and how many pixels lie above it."""

@@ -118,3 +118,29 @@ def test_a_large_map_is_laid_over_later(qtbot: Any, canvas: Canvas, later: Later
     canvas.set_overlay(None)
     canvas._renderer.render_now()
     assert not item._overlay
+
+
+def test_canvases_side_by_side_draw_one_picture_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    from galaxyscope.gui.canvas import render
+    from galaxyscope.sky.stretch import default_display
+
+    drawn: list[object] = []
+    honest = render.draw_picture
+
+    def draw(image: SkyImage, display: object) -> object:
+        drawn.append(display)
+        return honest(image, display)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(render, "draw_picture", draw)
+    rng = np.random.default_rng(0)
+    images = [SkyImage(data=rng.random((1, 20, 30), np.float32), full_scale=1.0) for _ in range(2)]
+    shared = render.NewestPicture()
+    display = default_display(images[0])
+    other = dataclasses.replace(display, contrast=2.0)
+    first = shared.levels(images[0], display, lambda: display)
+    assert shared.levels(images[0], display, lambda: display) is first
+    assert len(drawn) == 1
+    assert shared.levels(images[0], other, lambda: other) is not first
+    assert shared.levels(images[1], other, lambda: other) is not first
+    assert shared.levels(images[0], display, lambda: display) is not first, "only the last is kept"
+    assert len(drawn) == 4

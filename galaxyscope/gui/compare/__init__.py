@@ -1,0 +1,1 @@
+"""Many maps of one galaxy side by side: methods × targets × models."""

@@ -1,0 +1,541 @@
+"""The comparison at work: which maps, making them one after the other, showing them together."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Signal
+
+from galaxyscope.explain.cards import CARDS
+from galaxyscope.gui import chores, dialogs
+from galaxyscope.gui.bridge import Task
+from galaxyscope.gui.canvas import Canvas, Point, ViewState
+from galaxyscope.gui.choosing import Choosing
+from galaxyscope.gui.classifying import Classifying
+from galaxyscope.gui.compare import work
+from galaxyscope.gui.compare.blinking import Blinking
+from galaxyscope.gui.compare.choices import MOST, Choices
+from galaxyscope.gui.compare.figure import Shown, export
+from galaxyscope.gui.compare.linked import Linked
+from galaxyscope.gui.compare.page import ComparePage
+from galaxyscope.gui.compare.pane import Pane
+from galaxyscope.gui.compare.results import Key, Results
+from galaxyscope.gui.compare.telling import summary, told
+from galaxyscope.gui.compare.work import Asked, Compared, Prospect
+from galaxyscope.gui.desk import Desk, one_line
+from galaxyscope.gui.explaining import EXPLAIN, PREFLIGHT, Explaining
+from galaxyscope.gui.mapping import DEFAULT_THRESHOLD, Mapping, overlay_of
+from galaxyscope.gui.model import Galaxy, ShownMap
+from galaxyscope.work.jobs import Failure
+from galaxyscope.work.lanes import IO
+
+if TYPE_CHECKING:
+    from galaxyscope.gui.panels.explain import ExplainPanel
+    from galaxyscope.sky.image import SkyImage
+
+TITLES = {card.name: card.title for card in CARDS}
+
+
+class Comparing(QObject):
+    """See the module.
+
+    Parameters
+    ----------
+    desk : Desk
+    canvas : Canvas
+        The single view; it has the same camera while the comparison is open.
+    classifying, choosing, explaining, mapping
+        Have the network, the list of models, the single map, and how maps are shown.
+    panel : ExplainPanel
+        Has the settings of the methods.
+
+    Signals
+    -------
+    opened : bool
+    refreshed : what can be done may have changed
+    pointed : cutout pixel under the pointer, or None
+    """
+
+    opened = Signal(bool)
+    refreshed = Signal()
+    pointed = Signal(object)
+
+    def __init__(
+        self,
+        desk: Desk,
+        canvas: Canvas,
+        classifying: Classifying,
+        choosing: Choosing,
+        explaining: Explaining,
+        mapping: Mapping,
+        panel: ExplainPanel,
+    ) -> None:
+        super().__init__(desk.window)
+        self._desk, self._canvas = desk, canvas
+        self._classifying, self._choosing = classifying, choosing
+        self._explaining, self._mapping = explaining, mapping
+        self.page = page = ComparePage(desk.bridge.draw)
+        self.is_open = False
+        self.value: float | None = None
+        self.choices = Choices(page, choosing, desk.settings, panel.parameters_of, self)
+        self.results = Results(self._sha256)
+        self._linked = Linked(self)
+        self._blinking = Blinking(self)
+        self._before: tuple[Galaxy | None, ViewState] | None = None
+        self._panes: dict[Asked, Pane] = {}
+        self._picture: Pane | None = None
+        self._networks = work.Networks()
+        self._tasks: dict[Asked, Task] = {}
+        self._run = 0
+        self._foreseeing: Task | None = None
+        self._growing: dict[Asked, ShownMap] = {}
+        self._failures: dict[Asked, str] = {}
+        page.left.connect(functools.partial(self.set_open, False))
+        page.run_requested.connect(self.run)
+        page.cancel_requested.connect(self.cancel)
+        page.export_requested.connect(self.ask_export)
+        page.blink_requested.connect(self.set_blinking)
+        page.stepped.connect(self._blinking.step)
+        page.large.files_dropped.connect(canvas.files_dropped)
+        self.choices.changed.connect(self._build)
+        self._blinking.turned.connect(self._show_large)
+        self._linked.cursor_moved.connect(self._point)
+        classifying.leaving.connect(self._leave_network)
+        classifying.model_changed.connect(self._follow_model)
+        desk.workspace.current_changed.connect(self._follow)
+        desk.workspace.changed.connect(self._changed)
+        desk.bridge.task_changed.connect(self._watch)
+        mapping.style_changed.connect(self._show_maps)
+        mapping.visible_changed.connect(lambda _on: self._show_maps())
+        canvas.tool_changed.connect(self._follow_tool)
+
+    # -- open and closed
+
+    def set_open(self, on: bool) -> None:
+        """Show the comparison, or the single view as it was."""
+        galaxy = self._desk.workspace.current
+        on = on and galaxy is not None and galaxy.image is not None
+        if on != self.is_open:
+            self.is_open = on
+            if on:
+                self._canvas.set_tool("pan")
+                self._before = (galaxy, self._canvas.view_state())
+                self._build()
+            else:
+                self._leave(galaxy)
+        self.opened.emit(on)
+        self.refreshed.emit()
+
+    def _leave(self, galaxy: Galaxy | None) -> None:
+        self.set_blinking(False)
+        self.cancel()
+        self._linked.link([])
+        self._canvas.set_cross(None)
+        if self._before is not None and self._before[0] is galaxy:
+            self._canvas.set_view_state(self._before[1])
+        self._mapping.style_also(False, False)
+        self._networks = work.Networks()  # those that were loaded for the comparison go
+        self.value = None
+
+    def _follow_tool(self, tool: str) -> None:
+        """Lines are drawn in the single view."""
+        if self.is_open and tool != "pan":
+            self.set_open(False)
+
+    # -- networks
+
+    def _sha256(self, model: str) -> str:
+        card = self._classifying.card
+        if card is not None and model == self._choosing.in_use:
+            return card.sha256
+        entry = self._choosing.entry(model)
+        return "" if entry is None or entry.card is None else entry.card.sha256
+
+    def _follow_model(self) -> None:
+        if self._classifying.card is not None:
+            self.choices.follow(self._classifying.card)
+            self._build()
+
+    def _leave_network(self) -> None:
+        self.cancel()
+        self._networks = work.Networks()
+
+    def _take_network(self) -> bool:
+        """Hand the loaded network to the comparison; False where there is none."""
+        classifier, galaxy = self._classifying.classifier, self._desk.workspace.current
+        if classifier is None or galaxy is None:
+            return False
+        self._networks.loaded[self._choosing.in_use] = classifier
+        self._networks.insisted = galaxy.insisted
+        self._networks.running = self._classifying.running()
+        return True
+
+    # -- the panes
+
+    def _build(self) -> None:
+        """Make the panes for what is asked; those that stay keep their place in the run."""
+        card = self._classifying.card
+        if not self.is_open or card is None:
+            return
+        self.set_blinking(False)
+        self.choices.offer_models(card)
+        groups = self.choices.asked()
+        wanted = [one for group in groups for one in group]
+        for one in set(self._tasks) - set(wanted):
+            self._tasks[one].cancel()
+        self._linked.link([])
+        kept = self._panes
+        self._panes = {one: kept.get(one) or self._make_pane(one) for one in wanted}
+        for one, pane in self._panes.items():
+            pane.subtitle = self.choices.subtitle(one)
+        shown: list[list[Pane]] = [[self._panes[one] for one in group] for group in groups]
+        if len(groups) == 1:
+            if self._picture is None:
+                self._picture = Pane("Galaxy", "", "Without a map", self._desk.bridge.draw)
+                self._picture.canvas.set_bare(False)
+                self._picture.canvas.files_dropped.connect(self._canvas.files_dropped)
+            shown[0].insert(0, self._picture)
+        else:
+            self._picture = None
+        self.page.show_panes(shown)
+        self._follow(self._desk.workspace.current)
+
+    def _make_pane(self, one: Asked) -> Pane:
+        card = next(card for card in CARDS if card.name == one.method)
+        tip = f"{card.name}\n{card.summary}\n{card.reference}"
+        pane = Pane(card.title, "", tip, self._desk.bridge.draw)
+        pane.cancel_requested.connect(functools.partial(self._cancel_one, one))
+        pane.opened.connect(functools.partial(self._open_single, one))
+        pane.canvas.files_dropped.connect(self._canvas.files_dropped)
+        return pane
+
+    def _all(self) -> list[Pane]:
+        return [*([self._picture] if self._picture is not None else []), *self._panes.values()]
+
+    def _changed(self, galaxy: Galaxy, what: str) -> None:
+        if galaxy is self._desk.workspace.current and what == "image":
+            self._follow(galaxy)
+
+    def _image(self) -> SkyImage | None:
+        galaxy = self._desk.workspace.current
+        return None if galaxy is None else galaxy.image
+
+    def _follow(self, galaxy: Galaxy | None) -> None:
+        """Show another galaxy in all panes, with the maps that were made of it before."""
+        if not self.is_open:
+            return
+        if galaxy is None:
+            self.set_open(False)
+            return
+        image = galaxy.image
+        picture = None if image is None else (image.sha256, galaxy.plane_key)
+        if picture != self.results.picture:
+            self.cancel()
+            self.set_blinking(False)
+            self._failures.clear()
+        self.results.picture = picture
+        if image is None:
+            return  # it is being read
+        self._linked.link([])
+        canvases = [self.page.large, *(pane.canvas for pane in self._all())]
+        fresh = [canvas for canvas in canvases if canvas.image is not image]
+        for canvas in fresh:
+            canvas.set_image(image)
+        if fresh:
+            self._linked.link([self._canvas, *canvases])
+        self._link()
+        self._show_maps()
+        self._foresee()
+
+    # -- maps and states
+
+    def _map(self, one: Asked) -> ShownMap | None:
+        found = self.results.found(one)
+        return self._growing.get(one) if found is None else found.map
+
+    def made(self) -> list[Asked]:
+        """Return those of which there is a finished map."""
+        found = {one: self.results.found(one) for one in self._panes}
+        return [one for one, made in found.items() if made is not None and made.map is not None]
+
+    def _show_maps(self) -> None:
+        if not self.is_open:
+            return
+        for one, pane in self._panes.items():
+            self._show(one, pane)
+        self._blinking.step(0)
+        self._tell()
+
+    def _lay(self, canvas: Canvas, shown: ShownMap | None) -> None:
+        """Lay a map over the galaxy of a canvas, in the style of the single one."""
+        galaxy, image = self._desk.workspace.current, canvas.image
+        if shown is None or galaxy is None or image is None or image.shape != shown.values.shape:
+            canvas.set_overlay(None)
+            return
+        threshold = DEFAULT_THRESHOLD if galaxy.threshold is None else galaxy.threshold
+        overlay = overlay_of(shown, self._mapping.style, threshold)
+        if canvas.overlay is None or not canvas.overlay.same_as(overlay):
+            canvas.set_overlay(overlay)
+        canvas.set_overlay_visible(self._mapping.visible)
+
+    def _show(self, one: Asked, pane: Pane) -> None:
+        """Bring a pane in line with what is known of its map."""
+        task = self._tasks.get(one)
+        self._lay(pane.canvas, self._map(one))
+        pane.show_progress(None if task is None else task.steps)
+        failure = self._failures.get(one, "")
+        said = told(self.results.found(one), task, self.results.prospect(one), failure)
+        pane.show_state(said.state, said.tip)
+        pane.warn(said.failed)
+        pane.canvas.set_message(text=said.message)
+
+    def _tell(self) -> None:
+        """Say how many maps there are and how long the rest will take."""
+        made, todo = self.made(), self.left()
+        text = summary(
+            len(made), *(list(map(self.results.prospect, some)) for some in (self._panes, todo))
+        )
+        self.page.say(f"{text} · the first {MOST} alone" if self.choices.too_many else text)
+        steps = (self._run - len(self._tasks), self._run) if self.busy else None
+        self.page.show_run(steps, bool(todo) and self._classifying.classifier is not None)
+        self.page.offer(bool(made), bool(made))
+        maps = [shown for one in made if (shown := self._map(one)) is not None]
+        self._mapping.style_also(bool(maps), any(one.outline is not None for one in maps))
+        self.refreshed.emit()
+
+    # -- what can be foreseen
+
+    def _foresee(self) -> None:
+        """Find out, when the network has time, what fits and how long it will take."""
+        self._stop_foreseeing()
+        image = self._image()
+        unknown = [one for one in self._panes if self.results.prospect(one) is None]
+        if image is None or not unknown or self._tasks or not self._take_network():
+            return
+        keys = {one: self.results.key(one) for one in unknown}
+        image = chores.worker_copy(image)
+        self._foreseeing = task = Task(
+            "Foresee",
+            None,
+            chores.NETWORK,
+            functools.partial(work.foresee, self._networks, image, unknown),
+            done=functools.partial(self._foreseen, keys, True),
+            partial=functools.partial(self._foreseen, keys, False),
+            failed=lambda _failure: None,
+            key="foresee",
+            priority=PREFLIGHT - 1,
+            quiet=True,
+        )
+        self._desk.bridge.run(task)
+
+    def _stop_foreseeing(self) -> None:
+        if self._foreseeing is not None:
+            self._foreseeing.cancel()
+            self._foreseeing = None
+
+    def _foreseen(self, keys: dict[Asked, Key], last: bool, known: dict[Asked, Prospect]) -> None:
+        if last:
+            self._foreseeing = None
+        for one, prospect in known.items():
+            self.results.foresee(keys[one], prospect)
+        self._show_maps()
+
+    # -- running
+
+    @property
+    def busy(self) -> bool:
+        """Whether maps are being made."""
+        return bool(self._tasks)
+
+    def left(self) -> list[Asked]:
+        """Return maps that are not there yet and can be made, the quick ones first."""
+        found = []
+        for one in self._panes:
+            prospect = self.results.prospect(one)
+            refused = prospect is not None and prospect.verdict == "refused"
+            if self.results.found(one) is None and not refused:
+                seconds = None if prospect is None else prospect.seconds
+                found.append((seconds is None, seconds or 0.0, len(found), one))
+        return [one for *_, one in sorted(found, key=lambda entry: entry[:3])]
+
+    def run(self) -> None:
+        """Make the maps that are not there yet, one after the other."""
+        image, galaxy = self._image(), self._desk.workspace.current
+        if self.busy or image is None or galaxy is None or not self._take_network():
+            return
+        self._stop_foreseeing()
+        self._failures.clear()
+        todo = self.left()
+        self._run = len(todo)
+        for one in todo:
+            self._tasks[one] = Task(
+                f"Compare: {TITLES[one.method]}",
+                galaxy.path,
+                chores.NETWORK,
+                functools.partial(work.explain, self._networks, chores.worker_copy(image), one),
+                done=functools.partial(self._done, one, self.results.key(one)),
+                failed=functools.partial(self._failed, one),
+                cancelled=functools.partial(self._ended, one),
+                partial=functools.partial(self._growing.__setitem__, one),
+                prepare=functools.partial(chores.make_shown, shape=image.shape),
+                priority=EXPLAIN,
+            )
+        for task in list(self._tasks.values()):
+            self._desk.bridge.run(task)
+        self._show_maps()
+
+    def cancel(self) -> None:
+        """Stop all runs; finished maps stay."""
+        self._stop_foreseeing()
+        # The last one first: one that waits must not begin when the one before it is stopped.
+        for task in reversed(list(self._tasks.values())):
+            task.cancel()
+
+    def _cancel_one(self, one: Asked) -> None:
+        if one in self._tasks:
+            self._tasks[one].cancel()
+
+    def _watch(self, task: Task) -> None:
+        """Show the progress of a run."""
+        for one, mine in self._tasks.items():
+            if mine is task and one in self._panes and not task.state.finished:
+                self._show(one, self._panes[one])
+
+    def _ended(self, one: Asked) -> None:
+        self._tasks.pop(one, None)
+        self._growing.pop(one, None)
+        if self.is_open and one in self._panes:
+            self._show(one, self._panes[one])
+            self._tell()
+        self.refreshed.emit()
+        if not self._tasks:
+            self._foresee_again()
+
+    def _foresee_again(self) -> None:
+        """Go on to find out what is not known of the rest, once a run has ended."""
+        if self.is_open:
+            self._foresee()
+
+    def _done(self, one: Asked, key: Key, found: Compared) -> None:
+        self.results.keep(key, found, len(self._panes))
+        self._ended(one)
+
+    def _failed(self, one: Asked, failure: Failure) -> None:
+        self._failures[one] = one_line(str(failure))
+        self._ended(one)
+
+    # -- cursor
+
+    def _point(self, canvas: Canvas, at: Point | None) -> None:
+        self.value = None
+        for one, pane in self._panes.items():
+            shown = self._map(one)
+            value = None if shown is None or at is None else shown.at(*at)
+            pane.show_value(value)
+            if pane.canvas is canvas:
+                self.value = value
+        self.pointed.emit(at)
+
+    def set_frozen(self, frozen: bool) -> None:
+        """Keep the cursor where it is on all panes, or follow the pointer again."""
+        for canvas in self._linked.canvases:
+            canvas.set_frozen(frozen)
+
+    # -- blinking
+
+    def set_blinking(self, blinking: bool) -> None:
+        """Show the maps (the marked ones, if any are) one after the other in one place."""
+        made = self.made() if blinking and self.is_open else []
+        if not made:
+            if self._blinking.on:
+                self._blinking.stop()
+                self._link()
+            self.page.show_blinking(False)
+            return
+        if not self._blinking.on:
+            self._enlarge()
+        marked: list[Asked | None] = [one for one in made if self._panes[one].is_marked]
+        if self._picture is not None and self._picture.is_marked:
+            marked.insert(0, None)
+        self._blinking.start(marked or made)
+
+    def _enlarge(self) -> None:
+        """Show the field of the panes in the large picture, which is then looked at alone."""
+        pane, large, room = self._all()[0].canvas, self.page.large, self.page.stack
+        state = pane.view_state()
+        factor = min(room.width() / pane.width(), room.height() / pane.height())
+        self._linked.link([])
+        large.set_north_up(pane.north_up)
+        large.set_view_state(dataclasses.replace(state, scale=state.scale * factor))
+        self._linked.link([large, self._canvas])
+
+    def _link(self) -> None:
+        """Let all panes have one camera: that of the first of them."""
+        panes = [pane.canvas for pane in self._all()]
+        self._linked.link([*panes, self._canvas, self.page.large])
+
+    def _show_large(self, one: Asked | None) -> None:
+        self._lay(self.page.large, None if one is None else self._map(one))
+        parts = ["Galaxy"] if one is None else [TITLES[one.method], one.target, one.model]
+        self.page.show_blinking(True, " · ".join(parts))
+
+    def stop(self) -> None:
+        """Stop blinking, before the window closes."""
+        self._blinking.stop()
+
+    # -- out of here
+
+    def _open_single(self, one: Asked) -> None:
+        """Leave, with a map of the comparison in the single view."""
+        shown, galaxy = self._map(one), self._desk.workspace.current
+        if shown is not None and galaxy is not None and one in self.made():
+            self.set_open(False)
+            self._explaining.show_map(galaxy, shown)
+
+    def ask_export(self) -> None:
+        """Ask for a file and draw the grid to it."""
+        galaxy = self._desk.workspace.current
+        if galaxy is None or galaxy.image is None:
+            return
+        name = galaxy.path.with_name(f"{galaxy.path.stem}-compared.png")
+        path = dialogs.ask_figure_name(self._desk.window, name)
+        if path is not None:
+            self.export(path)
+
+    def export(self, path: Path) -> None:
+        """Draw the grid, as it stands, to a file; what was not made yet is left out."""
+        image = self._image()
+        if image is None:
+            return
+        shown, whole = [], True
+        for one in self._panes:
+            found, prospect = self.results.found(one), self.results.prospect(one)
+            if found is None and prospect is not None and prospect.verdict == "refused":
+                found = Compared(prospect)
+            whole = whole and found is not None
+            if found is not None:
+                shown.append(Shown(one, found, self.choices.subtitle(one)))
+        box = self._all()[0].canvas.shown_box()
+        columns = self.page.grid.columns if whole else None
+        image = chores.worker_copy(image)
+        self._desk.bridge.run(
+            Task(
+                "Export figure",
+                path,
+                IO,
+                functools.partial(
+                    export,
+                    path,
+                    image,
+                    shown,
+                    columns,
+                    box,
+                    galaxy=self._picture is not None,
+                    segments=self._mapping.style.segments,
+                ),
+                done=lambda _: self._desk.say(f"Figure written to {path.name}"),
+            )
+        )
