@@ -109,7 +109,7 @@ OPTIONS: tuple[Option, ...] = (
         "Window",
         "Open what was open last time",
         True,
-        "The file or folder that was opened last, if the program is not given others.",
+        "Begin where the program was closed, if it is not given files to open.",
     ),
     Option(
         "method",

@@ -49,6 +49,7 @@ Root: HKA; Subkey: "Software\Classes\{#Fits}\DefaultIcon"; ValueType: string; Va
 Root: HKA; Subkey: "Software\Classes\{#Fits}\shell\open\command"; ValueType: string; ValueData: """{app}\{#Program}"" ""%1"""
 Root: HKA; Subkey: "Software\Classes\{#Session}"; ValueType: string; ValueData: "GalaxyScope session"; Flags: uninsdeletekey
 Root: HKA; Subkey: "Software\Classes\{#Session}\DefaultIcon"; ValueType: string; ValueData: "{app}\{#Program},0"
+Root: HKA; Subkey: "Software\Classes\{#Session}\shell\open\command"; ValueType: string; ValueData: """{app}\{#Program}"" ""%1"""
 ; Endings. Windows knows the last part of a name only: .fits.gz and .fits.fz come as .gz and .fz.
 Root: HKA; Subkey: "Software\Classes\.fits\OpenWithProgids"; ValueType: string; ValueName: "{#Fits}"; Flags: uninsdeletevalue
 Root: HKA; Subkey: "Software\Classes\.fit\OpenWithProgids"; ValueType: string; ValueName: "{#Fits}"; Flags: uninsdeletevalue

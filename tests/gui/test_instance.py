@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PySide6.QtCore import QLockFile, QObject
 from PySide6.QtNetwork import QLocalSocket
@@ -64,9 +64,10 @@ def called(qtbot: Any, place: Place, message: Message) -> bool:
     return answer(qtbot, place, encode(message)) == door.DONE
 
 
-texts = st.text(st.characters(exclude_characters="\0"))
+texts = st.text(st.characters(exclude_characters="\0"), max_size=20)
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(texts), st.booleans(), texts)
 def test_a_message_comes_out_as_it_went_in(names: list[str], samples: bool, token: str) -> None:
     message = Message(tuple(f"/{name}" for name in names), samples, token)

@@ -127,4 +127,5 @@ def test_settings_survive_and_a_damaged_file_is_empty(tmp_path: Path) -> None:
     assert again.flag("explain_automatically")
     assert again.recent == [Path("/a, b/c.fits"), Path("/d.fits")]
     path.write_bytes(b"\x00\xff[[[")
-    assert Settings(tmp_path / "window.ini").text("theme", "system") in ("system",)
+    assert Settings(path).word("theme") == "system"
+    assert not Settings(path).flag("explain_automatically")

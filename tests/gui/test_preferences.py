@@ -9,7 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PySide6.QtCore import QByteArray, Qt
 from PySide6.QtWidgets import QApplication, QCheckBox, QComboBox, QLabel, QLineEdit, QSpinBox
@@ -74,6 +74,7 @@ def test_damaged_values_are_the_default(option: Option, tmp_path: Path) -> None:
         assert Settings(path).preference(option.name) == option.default, bad
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.binary(max_size=200))
 def test_a_damaged_file_gives_allowed_values(content: bytes) -> None:
     import tempfile
@@ -85,6 +86,7 @@ def test_a_damaged_file_gives_allowed_values(content: bytes) -> None:
             assert OPTION[name].read(value) == value
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.one_of(
         st.text(), st.integers(), st.booleans(), st.floats(), st.none(), st.lists(st.text()),
@@ -270,22 +272,21 @@ def test_the_network_is_loaded_again_where_it_is_run_otherwise(
     qtbot.waitUntil(lambda: not window.classifying.loading)
 
 
+@pytest.mark.parametrize("words", [(), ("a.fits",)])
 @pytest.mark.parametrize("comes_back", [True, False])
-def test_what_was_open_last_time_comes_back(
+def test_the_last_session_comes_back_if_that_is_preferred(
     make_window: Callable[[], Any], network: SimpleNamespace, folder: Path, qtbot: Any,
-    comes_back: bool,
+    monkeypatch: pytest.MonkeyPatch, comes_back: bool, words: tuple[str, ...],
 ) -> None:  # fmt: skip
     from galaxyscope.gui.app import Request, begin
 
+    asked: list[str] = []
     window = make_window()
-    window.settings.add_recent(folder / "a.fits")
-    window.settings.add_recent(folder / "b.fits")
-    begin(window, Request(), comes_back=comes_back)
-    if comes_back:
-        qtbot.waitUntil(lambda: window.canvas.image is not None, timeout=30_000)
-        assert window.canvas.image.name == "b.fits"
+    monkeypatch.setattr(window.sessions, "restore", lambda: asked.append("restore"))
+    monkeypatch.setattr(window, "open", lambda paths: asked.append("open"))
+    begin(window, Request.of(words), comes_back=comes_back)
     qtbot.waitUntil(lambda: not window.bridge.running, timeout=30_000)
-    assert (window.canvas.image is not None) == comes_back
+    assert asked == (["open"] if words else ["restore"] if comes_back else [])
 
 
 def test_the_window_begins_with_the_preferred_method(

@@ -14,7 +14,7 @@ from xml.etree import ElementTree
 import pytest
 
 import galaxyscope
-from galaxyscope.records.store import APPLICATION_ID, Session
+from galaxyscope.records.store import APPLICATION_ID, Session, is_session_name
 from galaxyscope.resources import samples_folder
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -101,6 +101,9 @@ def test_every_type_that_is_claimed_can_be_opened(tmp_path: Path) -> None:
     sample = next(samples_folder().glob("*.fits"))
     for mime in listed(entry()["MimeType"]):
         kind = mime.partition("/")[2]
+        if mime == SESSION:
+            assert is_session_name(tmp_path / "a.galaxyscope")
+            continue
         if "fits" in kind:
             file = sample
         else:
