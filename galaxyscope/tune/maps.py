@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from galaxyscope.classify.classifier import Classifier
     from galaxyscope.sky.image import SkyImage
 
-_MAPS = ("values", "blocks", "members")
+_MAPS = ("values", "blocks", "members", "segments")
 _TEXT = ("signed", "method", "target", "parameters", "model", "model_sha256", "image_sha256")
 _MORE = ("version", "samples_done", "completeness_error", "notes")
 
@@ -93,8 +93,9 @@ def _write(path: Path, made: Attribution) -> None:
     told = {name: getattr(made, name) for name in (*_TEXT, *_MORE)}
     told |= {"to_cutout": _numbers(made.to_cutout), "names": list(made.members)}
     arrays = {"values": made.values, "told": np.frombuffer(json.dumps(told).encode(), np.uint8)}
-    if made.blocks is not None:
-        arrays["blocks"] = made.blocks
+    arrays |= {
+        name: one for name in ("blocks", "segments") if (one := getattr(made, name)) is not None
+    }
     if made.members:
         arrays["members"] = np.stack(list(made.members.values()))
     with path.open("wb") as file:
@@ -113,6 +114,7 @@ def _read(path: Path) -> Attribution | None:
             notes=tuple(told["notes"]),
             values=arrays["values"],
             blocks=arrays.get("blocks"),
+            segments=arrays.get("segments"),
             members=dict(zip(names, arrays.get("members", ()), strict=True)),
             to_cutout=Affine(**told["to_cutout"]),
         )
