@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from galaxyscope.measure.bars import BarSettings, measure_bar
@@ -65,6 +65,7 @@ def test_length_is_the_formula() -> None:
     assert length(values, light) == pytest.approx(wanted, rel=0.01)
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.floats(0, 180), st.floats(15, 24))
 def test_every_angle_measures_alike(degrees: float, half: float) -> None:
     turned = length(strip(degrees, half), barred(degrees, half))

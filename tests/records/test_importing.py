@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from galaxyscope.records.importing import read_any
+from galaxyscope.records.importing.rows import read_table
 from galaxyscope.records.record import Record
 from galaxyscope.records.regions import write_regions
 from galaxyscope.records.tables import TableError, read_records, write_records
@@ -22,6 +23,15 @@ def written(path: Path, *rows: list[Any], delimiter: str = ",") -> Path:
     with path.open("w", newline="", encoding="utf-8") as file:
         csv.writer(file, delimiter=delimiter).writerows(rows)
     return path
+
+
+def test_reading_leaves_the_limit_of_cells_to_others(tmp_path: Path) -> None:
+    """It is one for the whole process: two tables read in turn once left it raised for good."""
+    path = written(tmp_path / "t.csv", ["id"], ["1"], ["2"])
+    before = csv.field_size_limit()
+    rows = read_table(path)
+    assert next(iter(rows)).line == 2
+    assert csv.field_size_limit() == before
 
 
 def test_hoyles_catalogue(tmp_path: Path) -> None:

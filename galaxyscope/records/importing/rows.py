@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import hashlib
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -72,8 +71,8 @@ def header_of(path: Path) -> list[str]:
         raise TableError(f"{path.name}: not a CSV table in UTF-8 ({error})") from error
 
 
-def read_table(path: Path) -> Iterator[Row]:
-    """Go through the rows of a CSV table (commas, semicolons or tabs).
+def read_table(path: Path) -> list[Row]:
+    """Read the rows of a CSV table (commas, semicolons or tabs).
 
     Raises
     ------
@@ -84,6 +83,9 @@ def read_table(path: Path) -> Iterator[Row]:
     twice = {name for name in header if header.count(name) > 1}
     if twice:
         raise TableError(f"{path.name}: two columns are called {sorted(twice)[0]!r}")
+    rows = []
+    # The limit is one for all readers of the process: it must not stay raised while the caller
+    # thinks about a row, so all are read at once.
     before = csv.field_size_limit(_LARGEST_CELL)
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
@@ -99,13 +101,14 @@ def read_table(path: Path) -> Iterator[Row]:
                         f"{path.name}: line {reader.line_num} has {len(cells)} cells"
                         f" instead of {len(header)}"
                     )
-                yield Row(path.name, reader.line_num, dict(zip(header, cells, strict=True)))
+                rows.append(Row(path.name, reader.line_num, dict(zip(header, cells, strict=True))))
     except OSError as error:
         raise TableError(f"{path.name}: cannot be read ({error.strerror})") from error
     except (UnicodeDecodeError, csv.Error) as error:
         raise TableError(f"{path.name}: not a CSV table in UTF-8 ({error})") from error
     finally:
         csv.field_size_limit(before)
+    return rows
 
 
 def source_of(path: Path, form: str) -> str:
