@@ -54,7 +54,7 @@ def told(
     if failure:
         return Told("failed", failure, failure, failed=True)
     if prospect is not None and prospect.seconds is not None:
-        return Told(f"about {duration(prospect.seconds)}", one_line(prospect.reason))
+        return Told(f"≈ {duration(prospect.seconds)}", one_line(prospect.reason))
     return Told()
 
 

@@ -170,7 +170,7 @@ def explain(networks: Networks, image: SkyImage, asked: Asked, watch: Watch) -> 
 def duration(seconds: float) -> str:
     """Return a time in words, no finer than a prediction can be: ``"2 s"``, ``"1 min 20 s"``."""
     if seconds < 1:
-        return "under 1 s"
+        return "1 s"  # nobody waits for less
     if seconds < 20:
         return f"{seconds:.0f} s"
     if seconds < 90:
