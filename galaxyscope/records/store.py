@@ -418,7 +418,7 @@ def _to_json(record: Record) -> str:
     values = vars(record)
     content = {k: v for k, v in values.items() if k not in _DEFAULTS or v != _DEFAULTS[k]}
     del content["id"]
-    return json.dumps(content | {"version": record.version}, allow_nan=False)
+    return json.dumps(content | {"version": record.version}, allow_nan=False, sort_keys=True)
 
 
 def _record(record_id: str, content: str) -> Record:

@@ -20,7 +20,9 @@ from galaxyscope.records.edits import (
     KeepBar,
     Replace,
     Restore,
+    SeeNoBar,
     SetSettings,
+    SetWidth,
     Several,
     Tell,
     compare_again,
@@ -121,6 +123,8 @@ def cases(picture: SkyImage) -> dict[str, Any]:
         "SetSettings": SetSettings("e" * 64, ImageSettings(0.7, 0.1)),
         "Several": Several((Delete(("1" * 32,)), Restore(("2" * 32,)))),
         "DrawLine": DrawLine(picture, LINE, "4" * 32),
+        "SetWidth": SetWidth("e" * 64, line.plane, "1" * 32, ((5.0, 9.0), (9.0, 5.0))),
+        "SeeNoBar": SeeNoBar(picture, "Ada", "2026-01-01T00:00:00Z", {}),
         "KeepBar": KeepBar(picture, bar, source),
         "Tell": Tell(picture, "", {"scale_arcsec_per_px": 2.0}),
     }
