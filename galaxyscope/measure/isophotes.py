@@ -97,7 +97,9 @@ def _profile(
     from photutils.isophote import Ellipse, EllipseGeometry  # heavy
 
     good: dict[float, tuple[float, float]] = {}
-    masked = np.ma.masked_invalid(light)
+    # photutils takes pixels one by one, which is several times slower of a masked array.
+    whole = bool(np.isfinite(light).all())
+    pixels = light if whole else np.ma.masked_invalid(light)
     edge = guess.radius if guess.length is None else 0.6 * guess.length
     # Along the plateau of a bar the light has no gradient to follow: the first ellipse lies
     # outside, where it has, and inner ones follow from it.
@@ -106,9 +108,12 @@ def _profile(
         geometry = EllipseGeometry(x0, y0, first, 0.3, np.radians(guess.angle_deg))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # ellipses that fail are left out below
-            fitted: Any = Ellipse(masked, geometry).fit_image(
-                minsma=2.0, maxsma=largest, step=_GROWTH, fix_center=True, maxgerr=0.7
-            )
+            try:
+                fitted: Any = Ellipse(pixels, geometry).fit_image(
+                    minsma=2.0, maxsma=largest, step=_GROWTH, fix_center=True, maxgerr=0.7
+                )
+            except ValueError:  # an ellipse that has run away to NaN ends photutils' whole fit
+                continue
         rows = [(i.sma, i.eps, i.pa) for i in fitted if i.sma > 0 and i.stop_code in (0, 2)]
         if len(rows) > len(good):
             good = {s: (e, a) for s, e, a in rows if np.isfinite(e) and np.isfinite(a)}

@@ -44,6 +44,7 @@ NAMES = {
     "retry",
     "copy",
     "close",
+    "width",
 }
 
 
