@@ -110,13 +110,15 @@ class Blind(QObject):
         galaxies = tuple(g for g in self._window.gallery.model.shown() if not g.error)
         if not galaxies or self._series is not None:
             return
+        # Before anything holds them: from the moment that there is a series, all are held.
+        actions = self._window.actions_.items()
+        self._enabled = {spec.id: action.isEnabled() for spec, action in actions}
         looks = plan_series(len(galaxies), share, seed)
         self._series = Series(f"{now()} seed {seed}", looks, galaxies, width)
         window = self._window
         window.comparing.set_open(False)
         window.explaining.cancel()
         self._layout = window.saveState()
-        self._enabled = {spec.id: action.isEnabled() for spec, action in window.actions_.items()}
         for dock in window.findChildren(QDockWidget):
             dock.setVisible(dock.objectName() == "gallery")
         order = tuple(galaxies[look.galaxy] for look in looks if look.number == 1)

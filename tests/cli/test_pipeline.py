@@ -70,7 +70,7 @@ def test_steps_agree_with_the_whole_way(classifier: Classifier) -> None:
     whole = measure_image(image, classifier, QUICK)
     attribution = explain_image(image, classifier, QUICK)
     assert np.array_equal(attribution.values, whole.attribution.values)
-    assert measure_attribution(image, attribution) == whole.bar
+    assert measure_attribution(image, attribution, QUICK.bar) == whole.bar
     assert predict_image(image, classifier) == whole.prediction
 
 

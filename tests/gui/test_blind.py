@@ -77,6 +77,7 @@ def test_nothing_that_was_measured_is_seen(measured: Any, qtbot: Any) -> None:
     drive.until(lambda: window.blind.series is None)
     drive.until(lambda: not window.bridge.running)
     assert "3 lines on 3 galaxies" in window.status.currentMessage()
+    assert window.actions_["open"].isEnabled()
     assert window.actions_["overlay"].isEnabled()
     assert not window.gallery.delegate.blind
     assert all(dock.isVisible() for dock in window.findChildren(QDockWidget)), (

@@ -340,7 +340,7 @@ def test_a_second_start_hands_its_files_to_the_window(
 def test_another_window_all_the_same(
     start: Callable[..., subprocess.Popen[str]], tmp_path: Path
 ) -> None:
-    first = start()
+    first = start("one.fits")
     assert first.stdout is not None
     first.stdout.readline()
     others = [start(option, "enough.fits") for option in ("--new-window", "--safe-mode")]

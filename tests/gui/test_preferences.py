@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib.util
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from PySide6.QtCore import QByteArray, Qt
+from PySide6.QtCore import QByteArray, QEvent, Qt
 from PySide6.QtWidgets import QApplication, QCheckBox, QComboBox, QLabel, QLineEdit, QSpinBox
 
 from galaxyscope.gui.actions import ACTIONS
@@ -195,8 +196,13 @@ def test_defaults_come_back_in_the_dialog(dialog: PreferencesDialog) -> None:
 
 @pytest.fixture(autouse=True)
 def theme_of_before(qapp: QApplication) -> Iterator[None]:
+    before = qapp.property("galaxyscope_theme")
     yield
-    apply_theme(qapp, "system")
+    if qapp.property("galaxyscope_theme") != before:
+        # Windows of earlier tests that wait for their end must not be dressed any more.
+        gc.collect()
+        qapp.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+        apply_theme(qapp, "system")
 
 
 def open_dialog(window: Any, qtbot: Any) -> PreferencesDialog:

@@ -67,7 +67,7 @@ class ComparePage(QWidget):
         self._blink = tool_button("blink", "Blink", "Blink between the maps, or marked ones (B)")
         self._blink.setCheckable(True)
         self._blink.clicked.connect(self.blink_requested)
-        self._export = tool_button("export", "Export", "Export the grid as one figure")
+        self._export = tool_button("export", "Export figure", "Export the grid as one figure")
         self._export.clicked.connect(self.export_requested)
         header = QHBoxLayout()
         header.setContentsMargins(GAP, GAP // 2, GAP, GAP // 2)
