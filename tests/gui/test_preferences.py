@@ -194,14 +194,23 @@ def test_defaults_come_back_in_the_dialog(dialog: PreferencesDialog) -> None:
 # -- in the window
 
 
+def end_of_windows(app: QApplication) -> None:
+    """Windows of earlier tests that wait for their end must not be dressed any more."""
+    gc.collect()
+    app.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def no_windows_of_others(qapp: QApplication) -> None:
+    end_of_windows(qapp)
+
+
 @pytest.fixture(autouse=True)
 def theme_of_before(qapp: QApplication) -> Iterator[None]:
     before = qapp.property("galaxyscope_theme")
     yield
     if qapp.property("galaxyscope_theme") != before:
-        # Windows of earlier tests that wait for their end must not be dressed any more.
-        gc.collect()
-        qapp.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+        end_of_windows(qapp)
         apply_theme(qapp, "system")
 
 
