@@ -17,9 +17,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from galaxyscope.measure.invariant import scaled_by_maximum
-from galaxyscope.measure.phase import AMPLITUDE, LightRings, axis_of, reach
-from galaxyscope.measure.search import BarSearch, NoBarError, point_pair
+from galaxyscope.measure.phase import AMPLITUDE, LightRings, axis_of, bar_along, reach
+from galaxyscope.measure.search import BarSearch, NoBarError
 
 #: Share of the map's positive part that lies within its length along the axis …
 SHARE = 0.75
@@ -104,7 +103,4 @@ def joint(
     side = float(min(values.shape))
     on_map = side * (map_length(values, angle, share) / side) ** STRETCH
     half = FACTOR * math.sqrt(on_light * on_map) / 2
-    arm = half * np.array([math.cos(angle), math.sin(angle)])
-    middle = np.array(light.centre)
-    mask = scaled_by_maximum(values) > 0.5
-    return BarSearch(0.5, elongation, mask, point_pair(middle - arm, middle + arm), "light")
+    return bar_along(values, light, angle, elongation, half)

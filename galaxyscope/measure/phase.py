@@ -214,7 +214,14 @@ def phase(
         With the reason.
     """
     angle, elongation = axis_of(values)
-    half = reach(light, angle, amplitude) * np.array([np.cos(angle), np.sin(angle)])
+    return bar_along(values, light, angle, elongation, reach(light, angle, amplitude))
+
+
+def bar_along(
+    values: NDArray[np.floating], light: LightRings, angle: float, elongation: float, half: float
+) -> BarSearch:
+    """Bar of a half length (map pixels) along an axis (radians) through the galaxy's centre."""
+    arm = half * np.array([np.cos(angle), np.sin(angle)])
     middle = np.array(light.centre)
     mask = scaled_by_maximum(values) > 0.5
-    return BarSearch(0.5, elongation, mask, point_pair(middle - half, middle + half), "light")
+    return BarSearch(0.5, elongation, mask, point_pair(middle - arm, middle + arm), "light")
