@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from galaxyscope.classify.classifier import NetworkInput
 from galaxyscope.sky.frame import Affine
 from galaxyscope.sky.locate import GalaxyExtent, locate_galaxy
+from galaxyscope.sky.padding import without_padding
 from galaxyscope.sky.resample import resample
 from galaxyscope.sky.stretch import sky_level
 
@@ -124,7 +125,8 @@ def _clipped(channel: NDArray[np.floating]) -> NDArray[np.float32]:
 
 
 def _asinh(channel: NDArray[np.floating], extent: GalaxyExtent) -> NDArray[np.float32]:
-    channel = channel.astype(np.float64)  # sums of the largest float32 overflow in float32
+    # In float64: sums of the largest float32 overflow in float32.
+    channel = without_padding(channel).astype(np.float64)
     finite = np.isfinite(channel)
     if not finite.any():
         return np.zeros(channel.shape, np.float32)

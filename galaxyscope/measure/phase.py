@@ -20,6 +20,7 @@ from galaxyscope.measure.search import BarSearch, Floats, NoBarError, point_pair
 from galaxyscope.sky.frame import Affine
 from galaxyscope.sky.image import SkyImage
 from galaxyscope.sky.locate import DARK_SKY, UNSTRETCH
+from galaxyscope.sky.padding import without_padding
 
 #: The bar ends where the component along its axis falls below this share of its peak …
 AMPLITUDE = 0.7
@@ -77,7 +78,7 @@ def light_on_map(image: SkyImage, to_cutout: Affine, shape: tuple[int, int]) -> 
     """
     from galaxyscope.sky.resample import resample
 
-    light = image.light
+    light = without_padding(image.light, image.full_scale)
     if image.full_scale is not None:
         light = np.sinh(UNSTRETCH * np.clip(light / image.full_scale, 0, 1)).astype(np.float32)
     finite = light[np.isfinite(light)]

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from galaxyscope.sky.frame import Affine
 from galaxyscope.sky.image import SkyImage
+from galaxyscope.sky.padding import steps_noise, without_padding
 from galaxyscope.sky.stretch import sky_level
 
 Array = NDArray[np.float64]
@@ -25,8 +26,8 @@ DARK_SKY = 0.05
 _WORK_SIZE = 144  # pixels along the longer side, so that the time taken is bounded
 _SMOOTHING = 1.0
 _DETECTION = 9.0  # times the noise of the smoothed picture
+_ROUNDS = 50  # at most, until the centre stands still
 _REACH = 0.1  # how far from the middle the galaxy may well be, in shorter sides
-_CORNER = 5  # pixels along a constant corner that is taken for padding
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ def locate_galaxy(image: SkyImage) -> GalaxyExtent:
     rows, columns = image.shape
     step = max(1, -(-max(rows, columns) // _WORK_SIZE))
     if min(rows, columns) >= 3 * step:
-        light = image.light if image.full_scale is not None else _without_padding(image.light)
+        light = without_padding(image.light, image.full_scale)
         found = _locate(_shrunk(light, step), image.full_scale)
         if found is not None:
             x, y, r90 = found
@@ -81,21 +82,6 @@ def locate_galaxy(image: SkyImage) -> GalaxyExtent:
             centre = to_cutout([x, y])
             return GalaxyExtent(float(centre[0]), float(centre[1]), r90 * step)
     return GalaxyExtent((columns - 1) / 2, (rows - 1) / 2, FALLBACK_FRACTION * min(rows, columns))
-
-
-def _without_padding(light: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Replace the constant that fills the corners of a turned mosaic by NaN.
-
-    Whole numbers are left alone: in a picture of photon counts most pixels may be equal.
-    """
-    for rows in (slice(None, _CORNER), slice(-_CORNER, None)):
-        for columns in (slice(None, _CORNER), slice(-_CORNER, None)):
-            corner = light[rows, columns]
-            if np.isfinite(corner[0, 0]) and (corner == corner[0, 0]).all():
-                rest = light[np.isfinite(light) & (light != corner[0, 0])]
-                if np.any(rest != np.rint(rest)):
-                    light = np.where(light == corner[0, 0], np.float32(np.nan), light)
-    return light
 
 
 def _shrunk(light: NDArray[np.float32], step: int) -> Array:
@@ -119,7 +105,7 @@ def _locate(light: Array, full_scale: float | None) -> tuple[float, float, float
         return None
     own = np.where(patch, flux, 0.0)
     x, y = _centre(own)
-    own = np.maximum(_symmetric(own, x, y), 0.0)
+    own = np.maximum(_symmetric(own, np.isfinite(light), x, y), 0.0)
     if full_scale is not None:
         own = np.sinh(UNSTRETCH * np.minimum(own / full_scale, 1.0))
     row, column = np.indices(own.shape)
@@ -142,11 +128,7 @@ def _sky(light: Array, full_scale: float | None) -> tuple[float, float]:
     sky, noise = sky_level(border) if border.size >= 9 else everywhere
     if everywhere[0] < sky:
         sky, noise = everywhere[0], min(noise, everywhere[1])
-    # Where the galaxy reaches the border its gradient is no noise; steps between neighbours are.
-    steps = np.diff(light, axis=1)
-    steps = steps[np.isfinite(steps)]
-    if steps.size:
-        noise = min(noise, 1.4826 * float(np.median(np.abs(steps))) / np.sqrt(2.0))
+    noise = float(np.fmin(noise, steps_noise(light)))
     if full_scale is not None:
         # Stretched pictures have a dark sky: what is brighter is a galaxy beyond the frame.
         sky, noise = min(sky, DARK_SKY * full_scale), max(noise, full_scale / 255.0)
@@ -183,24 +165,41 @@ def _centre(own: Array) -> tuple[float, float]:
     row, column = np.ogrid[: own.shape[0], : own.shape[1]]
     width = max(2.0, 0.03 * min(own.shape))
     positive = np.maximum(own, 0.0)
-    for _ in range(5):
+    for _ in range(_ROUNDS):
         squared = (column - x) ** 2 + (row - y) ** 2
         weights = positive * np.exp(-0.5 * squared / width**2)
         total = float(weights.sum())
         if not total > 0:
             break
+        before = x, y
         x, y = float((weights * column).sum() / total), float((weights * row).sum() / total)
+        if np.hypot(x - before[0], y - before[1]) < 0.01:
+            break
     return x, y
 
 
-def _symmetric(own: Array, x: float, y: float) -> Array:
-    """Take for each pixel the fainter of itself and its opposite across the centre."""
+def _symmetric(own: Array, has_value: NDArray[np.bool_], x: float, y: float) -> Array:
+    """Take for each pixel the fainter of itself and its opposite across the centre.
+
+    Where one of the two lies beyond the frame or has no value, the mean of the whole pairs at
+    that radius stands in for it: else a neighbour would count as soon as the galaxy does not
+    stand in the middle.
+    """
     from scipy.ndimage import affine_transform
 
-    rows, columns = own.shape
-    opposite = affine_transform(own, [-1.0, -1.0], [2 * y, 2 * x], order=1, mode="constant")
-    row, column = np.ogrid[:rows, :columns]
-    seen = (abs(2 * y - row - (rows - 1) / 2) <= (rows - 1) / 2) & (
-        abs(2 * x - column - (columns - 1) / 2) <= (columns - 1) / 2
-    )
-    return np.where(seen, np.minimum(own, opposite), own)
+    def across(values: Array) -> Array:
+        return np.asarray(
+            affine_transform(values, [-1.0, -1.0], [2 * y, 2 * x], order=1, mode="constant")
+        )
+
+    paired = has_value & (across(has_value.astype(float)) > 0.99)
+    fainter = np.minimum(own, across(own))
+    row, column = np.ogrid[: own.shape[0], : own.shape[1]]
+    ring = np.rint(np.hypot(column - x, row - y)).astype(int)
+    count = np.bincount(ring[paired], minlength=ring.max() + 1)
+    total = np.bincount(ring[paired], fainter[paired], minlength=len(count))
+    known = np.flatnonzero(count)
+    if not known.size:
+        return own
+    mean = np.interp(ring, known, total[known] / count[known])
+    return np.where(paired, fainter, np.where(has_value, np.minimum(own, mean), mean))

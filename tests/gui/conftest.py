@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 from astropy.io import fits
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtWidgets import QApplication
 
 from galaxyscope.classify.card import ModelCard
 from galaxyscope.classify.classifier import NetworkInput, Prediction
@@ -99,6 +100,16 @@ class FakeExplainer:
         finally:
             self.stopped_at = time.monotonic()
         return found
+
+
+@pytest.fixture(autouse=True)
+def no_windows_left(qapp: QApplication) -> Iterator[None]:
+    """Delete the test's windows: a later change of theme would dress each of them again."""
+    yield
+    for widget in qapp.topLevelWidgets():
+        widget.close()
+        widget.deleteLater()
+    qapp.sendPostedEvents(None, QEvent.Type.DeferredDelete)
 
 
 @pytest.fixture

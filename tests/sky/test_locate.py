@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import zipfile
 
 import numpy as np
@@ -12,9 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from galaxyscope.sky.frame import Affine
 from galaxyscope.sky.image import SkyImage
 from galaxyscope.sky.locate import FALLBACK_FRACTION, locate_galaxy
 from galaxyscope.sky.readers import open_image
+from galaxyscope.sky.resample import resample
 
 
 def disc(size, x, y, h, noise=0.0, seed=0):
@@ -147,3 +150,38 @@ def test_real_flux(shared_data):
         extent = locate_galaxy(open_image(folder / name))
         assert (extent.x, extent.y) == pytest.approx((x, y), abs=8), name
         assert least < extent.r90_px < most, name
+
+
+def _copies(image):
+    """Turned, shifted and padded with black: (what, pixel of the copy → pixel, copy)."""
+    rows, columns = image.shape
+    ways = {f"{d}°": Affine.rotation(d, ((columns - 1) / 2, (rows - 1) / 2)) for d in (15, 45, 90)}
+    for dx, dy in ((0.1, -0.07), (-0.1, 0.0), (0.0, 0.1)):
+        ways[f"{dx}, {dy}"] = Affine.translation(dx * columns, dy * rows)
+    for what, to_picture in ways.items():
+        yield what, to_picture, image.replace(data=resample(image.data, to_picture, image.shape))
+
+
+def test_turned_and_shifted_copies(shared_data):
+    """Black corners, and neighbours whose opposite lies beyond the frame, change nothing."""
+    changes, offsets = [], []
+    for image, _ in itertools.islice(_jpegs(shared_data / "bar_lengths", "galaxyzoo_424"), 20):
+        own = locate_galaxy(image)
+        for _, to_picture, copy in _copies(image):
+            found = locate_galaxy(copy)
+            x, y = to_picture([found.x, found.y])
+            changes.append(abs(np.log(found.r90_px / own.r90_px)))
+            offsets.append(np.hypot(x - own.x, y - own.y) / own.r90_px)
+    assert np.median(changes) < 0.01
+    assert max(changes) < 0.1
+    assert np.median(offsets) < 0.01
+    assert max(offsets) < 0.05
+
+
+def test_an_off_centre_galaxy_among_neighbours():
+    """A neighbour whose opposite lies outside the frame counts no more than the galaxy there."""
+    alone = disc(300, 100, 150, 8, noise=1.0)
+    crowd = alone + disc(300, 240, 150, 14) - 37
+    a, b = locate_galaxy(flux_image(alone)), locate_galaxy(flux_image(crowd))
+    assert (b.x, b.y) == pytest.approx((a.x, a.y), abs=1.5)
+    assert b.r90_px == pytest.approx(a.r90_px, rel=0.2)
