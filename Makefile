@@ -7,11 +7,14 @@ READY := .venv/.ready
 run: $(READY)
 	.venv/bin/galaxyscope --samples
 
+# Files of tests are dealt out to at most four processes.
+PARALLEL := -n auto --maxprocesses 4 --dist loadfile
+
 test: $(READY) lint
-	.venv/bin/pytest -m "not slow and not benchmark"
+	.venv/bin/pytest $(PARALLEL) -m "not slow and not benchmark"
 
 test-all: $(READY) lint
-	.venv/bin/pytest -m "not benchmark"
+	.venv/bin/pytest $(PARALLEL) -m "not benchmark"
 
 bench: $(READY)
 	.venv/bin/pytest -m benchmark -s tests/benchmarks

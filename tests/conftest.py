@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+if "PYTEST_XDIST_WORKER" in os.environ:  # tests on every core: threads would only queue
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # A shell ignores Ctrl-C for what it starts in the background, and processes inherit that: tests
 # that interrupt one would wait in vain.

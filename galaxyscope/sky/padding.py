@@ -10,7 +10,7 @@ _GROWN = 2  # pixels around padding that interpolation and JPEG blocks have mixe
 _RING = 3  # width in pixels of the two rings beyond, where the picture is compared with it
 _LEVELS = 2.5  # grey levels of 255 by which a picture stands off its padding
 _NOISE = 0.3  # of the pixel-to-pixel noise by which flux does
-_SMALLEST = 0.002  # share of the picture; less is not worth the name
+_SMALLEST, _LARGEST = 0.002, 0.7  # share of the picture; what leaves less is itself the sky
 
 
 def without_padding(
@@ -40,27 +40,30 @@ def without_padding(
     from scipy.ndimage import binary_dilation, label
 
     finite = np.isfinite(light)
+    clean = np.where(finite, light, np.nan).astype(np.float64)
     level = 0.0 if full_scale is None else full_scale / 255.0
     found = np.zeros(light.shape, bool)
     for rows in (slice(None, _CORNER), slice(-_CORNER, None)):
         for columns in (slice(None, _CORNER), slice(-_CORNER, None)):
-            corner = light[rows, columns]
+            corner = clean[rows, columns]
             value = corner[0, 0]
             if found[rows, columns].any() or not np.abs(corner - value).max() <= level:
                 continue  # not for NaN either
-            labels, _ = label(np.abs(light - value) <= level)
+            labels, _ = label(np.abs(clean - value) <= level)
             same = labels == labels[rows, columns].flat[0]
-            if same.mean() < _SMALLEST or (full_scale is None and _is_whole(light[finite & ~same])):
+            if not _SMALLEST < same.mean() < _LARGEST:
+                continue
+            if full_scale is None and _is_whole(clean[finite & ~same]):
                 continue
             grown = binary_dilation(same, iterations=_GROWN)
-            rest = np.where(grown, np.float32(np.nan), light)
+            rest = np.where(grown, np.nan, clean)
             least = _NOISE * steps_noise(rest) if full_scale is None else _LEVELS * level
             if _step(np.abs(rest - value), grown) >= least:
                 found |= grown
     return np.where(found, np.float32(np.nan), light) if found.any() else light
 
 
-def _step(difference: NDArray[np.float32], grown: NDArray[np.bool_]) -> float:
+def _step(difference: NDArray[np.float64], grown: NDArray[np.bool_]) -> float:
     """Difference at the edge of a region, extrapolated from two rings around it; −∞ without."""
     from scipy.ndimage import binary_dilation
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import importlib.util
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from PySide6.QtCore import QByteArray, QEvent, Qt
+from PySide6.QtCore import QByteArray, Qt
 from PySide6.QtWidgets import QApplication, QCheckBox, QComboBox, QLabel, QLineEdit, QSpinBox
 
 from galaxyscope.gui.actions import ACTIONS
@@ -194,23 +193,11 @@ def test_defaults_come_back_in_the_dialog(dialog: PreferencesDialog) -> None:
 # -- in the window
 
 
-def end_of_windows(app: QApplication) -> None:
-    """Windows of earlier tests that wait for their end must not be dressed any more."""
-    gc.collect()
-    app.sendPostedEvents(None, QEvent.Type.DeferredDelete)
-
-
-@pytest.fixture(autouse=True, scope="module")
-def no_windows_of_others(qapp: QApplication) -> None:
-    end_of_windows(qapp)
-
-
 @pytest.fixture(autouse=True)
 def theme_of_before(qapp: QApplication) -> Iterator[None]:
     before = qapp.property("galaxyscope_theme")
     yield
     if qapp.property("galaxyscope_theme") != before:
-        end_of_windows(qapp)
         apply_theme(qapp, "system")
 
 

@@ -80,3 +80,16 @@ def test_counts_are_left_alone():
     counts = np.random.default_rng(2).poisson(0.01, (100, 100)).astype(np.float32)
     counts[:10, :10] = 0
     assert without_padding(counts) is counts
+
+
+def test_the_largest_numbers_and_infinity():
+    values = np.full((60, 60), np.finfo(np.float32).max)
+    values[:10], values[-9:] = np.finfo(np.float32).min, np.inf
+    found = np.isnan(without_padding(values))
+    assert found.shape == values.shape
+
+
+def test_a_lone_object_on_a_sky_without_noise_is_left_alone():
+    rows, columns = np.mgrid[:100, :100]
+    lone = np.float32(np.hypot(columns - 50, (rows - 50) * 3) < 30) * np.float32(1.5)
+    assert without_padding(lone) is lone
