@@ -1,4 +1,4 @@
-"""The comparison at work: which maps, making them one after the other, showing them together."""
+"""The comparison at work: which maps, and showing them together while they are made."""
 
 from __future__ import annotations
 
@@ -15,28 +15,25 @@ from galaxyscope.gui.bridge import Task
 from galaxyscope.gui.canvas import Canvas, Point, ViewState
 from galaxyscope.gui.choosing import Choosing
 from galaxyscope.gui.classifying import Classifying
-from galaxyscope.gui.compare import work
 from galaxyscope.gui.compare.blinking import Blinking
 from galaxyscope.gui.compare.choices import MOST, Choices
 from galaxyscope.gui.compare.figure import Shown, export
 from galaxyscope.gui.compare.linked import Linked
 from galaxyscope.gui.compare.page import ComparePage
 from galaxyscope.gui.compare.pane import Pane
-from galaxyscope.gui.compare.results import Key, Results
+from galaxyscope.gui.compare.results import Results
+from galaxyscope.gui.compare.runs import TITLES, Runs
 from galaxyscope.gui.compare.telling import summary, told
-from galaxyscope.gui.compare.work import Asked, Compared, Prospect
-from galaxyscope.gui.desk import Desk, one_line
-from galaxyscope.gui.explaining import EXPLAIN, PREFLIGHT, Explaining
+from galaxyscope.gui.compare.work import Asked, Compared
+from galaxyscope.gui.desk import Desk
+from galaxyscope.gui.explaining import Explaining
 from galaxyscope.gui.mapping import DEFAULT_THRESHOLD, Mapping, overlay_of
 from galaxyscope.gui.model import Galaxy, ShownMap
-from galaxyscope.work.jobs import Failure
 from galaxyscope.work.lanes import IO
 
 if TYPE_CHECKING:
     from galaxyscope.gui.panels.explain import ExplainPanel
     from galaxyscope.sky.image import SkyImage
-
-TITLES = {card.name: card.title for card in CARDS}
 
 
 class Comparing(QObject):
@@ -82,20 +79,15 @@ class Comparing(QObject):
         self.value: float | None = None
         self.choices = Choices(page, choosing, desk.settings, panel.parameters_of, self)
         self.results = Results(self._sha256)
+        self.runs = Runs(desk, classifying, choosing, self.results, self)
         self._linked = Linked(self)
         self._blinking = Blinking(self)
         self._before: tuple[Galaxy | None, ViewState] | None = None
         self._panes: dict[Asked, Pane] = {}
         self._picture: Pane | None = None
-        self._networks = work.Networks()
-        self._tasks: dict[Asked, Task] = {}
-        self._run = 0
-        self._foreseeing: Task | None = None
-        self._growing: dict[Asked, ShownMap] = {}
-        self._failures: dict[Asked, str] = {}
         page.left.connect(functools.partial(self.set_open, False))
         page.run_requested.connect(self.run)
-        page.cancel_requested.connect(self.cancel)
+        page.cancel_requested.connect(self.runs.cancel)
         page.export_requested.connect(self.ask_export)
         page.blink_requested.connect(self.set_blinking)
         page.stepped.connect(self._blinking.step)
@@ -103,11 +95,13 @@ class Comparing(QObject):
         self.choices.changed.connect(self._build)
         self._blinking.turned.connect(self._show_large)
         self._linked.cursor_moved.connect(self._point)
-        classifying.leaving.connect(self._leave_network)
+        classifying.leaving.connect(self.runs.leave_networks)
         classifying.model_changed.connect(self._follow_model)
         desk.workspace.current_changed.connect(self._follow)
         desk.workspace.changed.connect(self._changed)
-        desk.bridge.task_changed.connect(self._watch)
+        self.runs.went_on.connect(self._show_again)
+        self.runs.ended.connect(self._ended)
+        self.runs.foreseen.connect(self._show_maps)
         mapping.style_changed.connect(self._show_maps)
         mapping.visible_changed.connect(lambda _on: self._show_maps())
         canvas.tool_changed.connect(self._follow_tool)
@@ -131,13 +125,12 @@ class Comparing(QObject):
 
     def _leave(self, galaxy: Galaxy | None) -> None:
         self.set_blinking(False)
-        self.cancel()
+        self.runs.leave_networks()
         self._linked.link([])
         self._canvas.set_cross(None)
         if self._before is not None and self._before[0] is galaxy:
             self._canvas.set_view_state(self._before[1])
         self._mapping.style_also(False, False)
-        self._networks = work.Networks()  # those that were loaded for the comparison go
         self.value = None
 
     def _follow_tool(self, tool: str) -> None:
@@ -159,20 +152,6 @@ class Comparing(QObject):
             self.choices.follow(self._classifying.card)
             self._build()
 
-    def _leave_network(self) -> None:
-        self.cancel()
-        self._networks = work.Networks()
-
-    def _take_network(self) -> bool:
-        """Hand the loaded network to the comparison; False where there is none."""
-        classifier, galaxy = self._classifying.classifier, self._desk.workspace.current
-        if classifier is None or galaxy is None:
-            return False
-        self._networks.loaded[self._choosing.in_use] = classifier
-        self._networks.insisted = galaxy.insisted
-        self._networks.running = self._classifying.running()
-        return True
-
     # -- the panes
 
     def _build(self) -> None:
@@ -184,8 +163,7 @@ class Comparing(QObject):
         self.choices.offer_models(card)
         groups = self.choices.asked()
         wanted = [one for group in groups for one in group]
-        for one in set(self._tasks) - set(wanted):
-            self._tasks[one].cancel()
+        self.runs.keep_only(wanted)
         self._linked.link([])
         kept = self._panes
         self._panes = {one: kept.get(one) or self._make_pane(one) for one in wanted}
@@ -207,7 +185,7 @@ class Comparing(QObject):
         card = next(card for card in CARDS if card.name == one.method)
         tip = f"{card.name}\n{card.summary}\n{card.reference}"
         pane = Pane(card.title, "", tip, self._desk.bridge.draw)
-        pane.cancel_requested.connect(functools.partial(self._cancel_one, one))
+        pane.cancel_requested.connect(functools.partial(self.runs.cancel_one, one))
         pane.opened.connect(functools.partial(self._open_single, one))
         pane.canvas.files_dropped.connect(self._canvas.files_dropped)
         return pane
@@ -233,9 +211,9 @@ class Comparing(QObject):
         image = galaxy.image
         picture = None if image is None else (image.sha256, galaxy.plane_key)
         if picture != self.results.picture:
-            self.cancel()
+            self.runs.cancel()
             self.set_blinking(False)
-            self._failures.clear()
+            self.runs.forget_failures()
         self.results.picture = picture
         if image is None:
             return  # it is being read
@@ -251,10 +229,6 @@ class Comparing(QObject):
         self._foresee()
 
     # -- maps and states
-
-    def _map(self, one: Asked) -> ShownMap | None:
-        found = self.results.found(one)
-        return self._growing.get(one) if found is None else found.map
 
     def made(self) -> list[Asked]:
         """Return those of which there is a finished map."""
@@ -283,10 +257,10 @@ class Comparing(QObject):
 
     def _show(self, one: Asked, pane: Pane) -> None:
         """Bring a pane in line with what is known of its map."""
-        task = self._tasks.get(one)
-        self._lay(pane.canvas, self._map(one))
+        task = self.runs.task(one)
+        self._lay(pane.canvas, self.runs.map(one))
         pane.show_progress(None if task is None else task.steps)
-        failure = self._failures.get(one, "")
+        failure = self.runs.failure(one)
         said = told(self.results.found(one), task, self.results.prospect(one), failure)
         pane.show_state(said.state, said.tip)
         pane.warn(said.failed)
@@ -294,145 +268,59 @@ class Comparing(QObject):
 
     def _tell(self) -> None:
         """Say how many maps there are and how long the rest will take."""
-        made, todo = self.made(), self.left()
+        made, todo = self.made(), self.runs.left(self._panes)
         text = summary(
             len(made), *(list(map(self.results.prospect, some)) for some in (self._panes, todo))
         )
         self.page.say(f"{text} · the first {MOST} alone" if self.choices.too_many else text)
-        steps = (self._run - len(self._tasks), self._run) if self.busy else None
-        self.page.show_run(steps, bool(todo) and self._classifying.classifier is not None)
+        self.page.show_run(self.runs.steps, bool(todo) and self._classifying.classifier is not None)
         self.page.offer(bool(made), bool(made))
-        maps = [shown for one in made if (shown := self._map(one)) is not None]
+        maps = [shown for one in made if (shown := self.runs.map(one)) is not None]
         self._mapping.style_also(bool(maps), any(one.outline is not None for one in maps))
         self.refreshed.emit()
-
-    # -- what can be foreseen
-
-    def _foresee(self) -> None:
-        """Find out, when the network has time, what fits and how long it will take."""
-        self._stop_foreseeing()
-        image = self._image()
-        unknown = [one for one in self._panes if self.results.prospect(one) is None]
-        if image is None or not unknown or self._tasks or not self._take_network():
-            return
-        keys = {one: self.results.key(one) for one in unknown}
-        image = chores.worker_copy(image)
-        self._foreseeing = task = Task(
-            "Foresee",
-            None,
-            chores.NETWORK,
-            functools.partial(work.foresee, self._networks, image, unknown),
-            done=functools.partial(self._foreseen, keys, True),
-            partial=functools.partial(self._foreseen, keys, False),
-            failed=lambda _failure: None,
-            key="foresee",
-            priority=PREFLIGHT - 1,
-            quiet=True,
-        )
-        self._desk.bridge.run(task)
-
-    def _stop_foreseeing(self) -> None:
-        if self._foreseeing is not None:
-            self._foreseeing.cancel()
-            self._foreseeing = None
-
-    def _foreseen(self, keys: dict[Asked, Key], last: bool, known: dict[Asked, Prospect]) -> None:
-        if last:
-            self._foreseeing = None
-        for one, prospect in known.items():
-            self.results.foresee(keys[one], prospect)
-        self._show_maps()
 
     # -- running
 
     @property
     def busy(self) -> bool:
         """Whether maps are being made."""
-        return bool(self._tasks)
-
-    def left(self) -> list[Asked]:
-        """Return maps that are not there yet and can be made, the quick ones first."""
-        found = []
-        for one in self._panes:
-            prospect = self.results.prospect(one)
-            refused = prospect is not None and prospect.verdict == "refused"
-            if self.results.found(one) is None and not refused:
-                seconds = None if prospect is None else prospect.seconds
-                found.append((seconds is None, seconds or 0.0, len(found), one))
-        return [one for *_, one in sorted(found, key=lambda entry: entry[:3])]
+        return self.runs.busy
 
     def run(self) -> None:
         """Make the maps that are not there yet, one after the other."""
         image, galaxy = self._image(), self._desk.workspace.current
-        if self.busy or image is None or galaxy is None or not self._take_network():
-            return
-        self._stop_foreseeing()
-        self._failures.clear()
-        todo = self.left()
-        self._run = len(todo)
-        for one in todo:
-            self._tasks[one] = Task(
-                f"Compare: {TITLES[one.method]}",
-                galaxy.path,
-                chores.NETWORK,
-                functools.partial(work.explain, self._networks, chores.worker_copy(image), one),
-                done=functools.partial(self._done, one, self.results.key(one)),
-                failed=functools.partial(self._failed, one),
-                cancelled=functools.partial(self._ended, one),
-                partial=functools.partial(self._growing.__setitem__, one),
-                prepare=functools.partial(chores.make_shown, shape=image.shape),
-                priority=EXPLAIN,
-            )
-        for task in list(self._tasks.values()):
-            self._desk.bridge.run(task)
-        self._show_maps()
+        if image is not None and galaxy is not None:
+            self.runs.start(image, galaxy, self._panes)
+            self._show_maps()
 
     def cancel(self) -> None:
         """Stop all runs; finished maps stay."""
-        self._stop_foreseeing()
-        # The last one first: one that waits must not begin when the one before it is stopped.
-        for task in reversed(list(self._tasks.values())):
-            task.cancel()
+        self.runs.cancel()
 
-    def _cancel_one(self, one: Asked) -> None:
-        if one in self._tasks:
-            self._tasks[one].cancel()
+    def _foresee(self) -> None:
+        image = self._image()
+        if image is not None:
+            self.runs.foresee(image, self._panes)
 
-    def _watch(self, task: Task) -> None:
+    def _show_again(self, one: Asked) -> None:
         """Show the progress of a run."""
-        for one, mine in self._tasks.items():
-            if mine is task and one in self._panes and not task.state.finished:
-                self._show(one, self._panes[one])
+        if one in self._panes:
+            self._show(one, self._panes[one])
 
     def _ended(self, one: Asked) -> None:
-        self._tasks.pop(one, None)
-        self._growing.pop(one, None)
         if self.is_open and one in self._panes:
             self._show(one, self._panes[one])
             self._tell()
         self.refreshed.emit()
-        if not self._tasks:
-            self._foresee_again()
-
-    def _foresee_again(self) -> None:
-        """Go on to find out what is not known of the rest, once a run has ended."""
-        if self.is_open:
-            self._foresee()
-
-    def _done(self, one: Asked, key: Key, found: Compared) -> None:
-        self.results.keep(key, found, len(self._panes))
-        self._ended(one)
-
-    def _failed(self, one: Asked, failure: Failure) -> None:
-        self._failures[one] = one_line(str(failure))
-        self._ended(one)
+        if self.is_open and not self.busy:
+            self._foresee()  # what is not known yet of the rest
 
     # -- cursor
 
     def _point(self, canvas: Canvas, at: Point | None) -> None:
         self.value = None
         for one, pane in self._panes.items():
-            shown = self._map(one)
+            shown = self.runs.map(one)
             value = None if shown is None or at is None else shown.at(*at)
             pane.show_value(value)
             if pane.canvas is canvas:
@@ -478,7 +366,7 @@ class Comparing(QObject):
         self._linked.link([*panes, self._canvas, self.page.large])
 
     def _show_large(self, one: Asked | None) -> None:
-        self._lay(self.page.large, None if one is None else self._map(one))
+        self._lay(self.page.large, None if one is None else self.runs.map(one))
         parts = ["Galaxy"] if one is None else [TITLES[one.method], one.target, one.model]
         self.page.show_blinking(True, " · ".join(parts))
 
@@ -490,7 +378,7 @@ class Comparing(QObject):
 
     def _open_single(self, one: Asked) -> None:
         """Leave, with a map of the comparison in the single view."""
-        shown, galaxy = self._map(one), self._desk.workspace.current
+        shown, galaxy = self.runs.map(one), self._desk.workspace.current
         if shown is not None and galaxy is not None and one in self.made():
             self.set_open(False)
             self._explaining.show_map(galaxy, shown)

@@ -35,6 +35,7 @@ VARIANTS = [
         for name in ("resnet50", "resnet50v2", "xception")
         for fine in (False, True)
     ),
+    ("vit", SLIM["vit"] | {"patch": 8, "stem": True}),
 ]
 
 
@@ -202,6 +203,7 @@ def test_training_step_moves_every_weight(name, parameters) -> None:
         ("vit", {"width": 30, "heads": 4}, "4 heads do not divide"),
         ("vit", {"size": 8}, "no patch of 16 px"),
         ("vit", {"heads": 0}, "architecture 'vit'"),
+        ("vit", {"stem": True, "patch": 12}, "no power of two"),
         ("mobilenetv2", {"width": "wide"}, "architecture 'mobilenetv2'"),
         ("three-block", {"dropout": 2}, "dropout probability"),
     ],

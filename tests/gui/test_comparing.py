@@ -126,7 +126,7 @@ def test_cancel_takes_effect_within_300_ms_and_finished_maps_stay(
     drive.trigger("explain")
     drive.until(lambda: len(network.explainer.asked) == 4)
     pane(comparing, "occlusion")._cancel.click()
-    drive.until(lambda: len(comparing._tasks) == 1)
+    drive.until(lambda: len(comparing.runs._tasks) == 1)
     drive.trigger("compare")
     drive.until(lambda: not comparing.busy)
 

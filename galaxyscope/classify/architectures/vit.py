@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from galaxyscope.classify.architectures.layers import activation, standardise
+from galaxyscope.classify.architectures.layers import BlurPool, activation, standardise
 
 _EPSILON = 1e-6
 
@@ -79,10 +79,11 @@ class VisionTransformer(nn.Module):
         depth: int,
         heads: int,
         dropout: float,
+        stem: bool,
     ) -> None:
         super().__init__()
         self.side = size // patch
-        self.patches = nn.Conv2d(3, width, patch, patch)
+        self.patches = _stem(width, patch) if stem else nn.Conv2d(3, width, patch, patch)
         self.token = nn.Parameter(torch.zeros(1, 1, width))
         self.position = nn.Parameter(torch.zeros(1, 1 + self.side**2, width))
         self.dropout = nn.Dropout(dropout)
@@ -121,6 +122,21 @@ class VisionTransformer(nn.Module):
         return self.head(self.norm(self.blocks(x))[:, 0])
 
 
+def _stem(width: int, patch: int) -> nn.Sequential:
+    """Convolutions that halve the picture until a pixel stands for a patch."""
+    halvings = patch.bit_length() - 1
+    channels = [3, *(max(8, width >> (halvings - k)) for k in range(halvings))]
+    layers: list[nn.Module] = []
+    for before, after in zip(channels, channels[1:], strict=False):
+        layers += [
+            nn.Conv2d(before, after, 3, padding=1, bias=False),
+            nn.BatchNorm2d(after),
+            activation("gelu"),
+            BlurPool(after),
+        ]
+    return nn.Sequential(*layers, nn.Conv2d(channels[-1], width, 1))
+
+
 def vit(
     outputs: int,
     size: int = 224,
@@ -129,6 +145,7 @@ def vit(
     depth: int = 12,
     heads: int = 6,
     dropout: float = 0.0,
+    stem: bool = False,
 ) -> VisionTransformer:
     """Build a vision transformer.
 
@@ -146,6 +163,9 @@ def vit(
     heads : int
         Attentions in parallel: 6 for S, 3 for Ti.
     dropout : float
+    stem : bool
+        Cut no patches: let convolutions halve the picture to the same grid, which learns faster
+        from few pictures (Xiao et al. 2021, arXiv:2106.14881; here with blur pooling).
 
     Returns
     -------
@@ -156,10 +176,13 @@ def vit(
     Raises
     ------
     ValueError
-        If the heads do not divide the width, or no patch fits into the picture.
+        If the heads do not divide the width, no patch fits into the picture, or its side is not a
+        power of two with a stem.
     """
     if width % heads:
         raise ValueError(f"{heads} heads do not divide a width of {width}")
     if size < patch:
         raise ValueError(f"no patch of {patch} px fits into {size} px")
-    return VisionTransformer(outputs, size, patch, width, depth, heads, dropout)
+    if stem and (patch < 2 or patch & (patch - 1)):
+        raise ValueError(f"a stem halves the picture: a patch of {patch} px is no power of two")
+    return VisionTransformer(outputs, size, patch, width, depth, heads, dropout, stem)

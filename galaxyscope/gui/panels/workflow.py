@@ -43,7 +43,7 @@ class WorkflowDialog(QDialog):
         self.text = QPlainTextEdit(script_of(steps) or EMPTY)
         self.text.setReadOnly(True)
         self.text.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
-        self.text.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
+        self.text.setLineWrapMode(QPlainTextEdit.LineWrapMode.WidgetWidth)
         self.text.setAccessibleName("Steps as command lines")
         told = QuietLabel(
             "Each step of this session as the command line that does the same. For a table with"
