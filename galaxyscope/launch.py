@@ -105,4 +105,6 @@ def _window(paths: list[str]) -> int:
         # Qt's own libraries are the one thing an installation can lack.
         sys.stderr.write(f"galaxyscope: the window cannot open: {error}\n")
         return 1
-    return open_window(paths)
+    from galaxyscope.work.ending import end
+
+    return end(open_window(paths))

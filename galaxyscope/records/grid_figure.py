@@ -22,6 +22,7 @@ Box = tuple[float, float, float, float]
 
 _WIDTH, _GAP, _HEAD, _MARGIN = 2.1, 0.08, 0.46, 0.12  # inches
 _LINE = 0.115
+_BOLD = 27  # letters of a title in full size that a pane has room for
 _LONG = 44  # letters of a reason on one line of a pane
 
 
@@ -172,7 +173,8 @@ def _draw_pane(axes: Any, image: SkyImage, pane: MapPane, box: Box) -> None:
     text: dict[str, Any] = {"transform": axes.transAxes, "parse_math": False, "clip_on": False}
     inch = 1 / (axes.figure.get_figheight() * axes.get_position().height)
     first, *rest = pane.lines or ("",)
-    axes.text(0, 1 + 0.27 * inch, pane.title, fontsize=8, weight="bold", **text)
+    size = 8 * min(1, _BOLD / max(len(pane.title), 1))  # a long one must not reach its neighbour
+    axes.text(0, 1 + 0.27 * inch, pane.title, fontsize=size, weight="bold", **text)
     axes.text(0, 1 + 0.155 * inch, first, fontsize=6, color="#555555", **text)
     note = textwrap.shorten(" · ".join(rest), _LONG, placeholder=" …")
     axes.text(0, 1 + 0.05 * inch, note, fontsize=6, color="#555555", **text)

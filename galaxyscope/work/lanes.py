@@ -22,6 +22,9 @@ T = TypeVar("T")
 IO = "io"
 """Name of the pool for files and thumbnails; every other name is a serial lane."""
 
+THREAD_NAME = "lane"
+"""What the names of all threads of lanes begin with."""
+
 
 class Lanes:
     """All background work of the program; a context manager that shuts down at its end.
@@ -182,7 +185,7 @@ class _Lane:
         self._running: set[Job[Any]] = set()
         self._open = True
         self._threads = [
-            threading.Thread(target=self._loop, name=f"lane {name} {i}", daemon=True)
+            threading.Thread(target=self._loop, name=f"{THREAD_NAME} {name} {i}", daemon=True)
             for i in range(threads)
         ]
         for thread in self._threads:

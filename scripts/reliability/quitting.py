@@ -76,6 +76,7 @@ def _work(job: str, seed: int, folder: Path) -> int:
 
     from galaxyscope.gui import app
     from galaxyscope.gui.window import MainWindow
+    from galaxyscope.work.ending import end
 
     application = QApplication([])
     closed: list[float] = []
@@ -103,16 +104,12 @@ def _work(job: str, seed: int, folder: Path) -> int:
 
     QTimer.singleShot(0, begin)
     QTimer.singleShot(int(1000 * PATIENCE_S), close)
-    before = set(stage.threading.enumerate())
     with stage.listening() as complaints:
         code = app.main([str(folder / "pictures")])
-        left = stage.left_over(before, 2.0)
     print("closed", f"{time.monotonic() - closed[0]:.3f}" if closed else "never")
-    for text in [*complaints.heard, *(f"thread left: {name}" for name in left)]:
+    for text in complaints.heard:
         print(text, file=sys.stderr)
-    sys.stdout.flush()
-    sys.stderr.flush()
-    return code
+    return end(code)  # as the program itself ends, also where a network is still being loaded
 
 
 def _ready(window: object, job: str) -> bool:

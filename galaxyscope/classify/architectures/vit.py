@@ -8,6 +8,8 @@ hide it.
 
 from __future__ import annotations
 
+import itertools
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -127,7 +129,7 @@ def _stem(width: int, patch: int) -> nn.Sequential:
     halvings = patch.bit_length() - 1
     channels = [3, *(max(8, width >> (halvings - k)) for k in range(halvings))]
     layers: list[nn.Module] = []
-    for before, after in zip(channels, channels[1:], strict=False):
+    for before, after in itertools.pairwise(channels):
         layers += [
             nn.Conv2d(before, after, 3, padding=1, bias=False),
             nn.BatchNorm2d(after),
