@@ -108,7 +108,7 @@ def test_a_row_that_comes_out_differently_is_said(
 @pytest.mark.slow
 def test_bars_come_again_byte_for_byte(session: Session, pictures: Any, tmp_path: Path) -> None:
     """The window's way: loaded for the window, explained, measured, kept, exported."""
-    classifier = chores.load_network(None)
+    classifier = chores.load_network(None, chores.Running())
     request = {"samples": 6, "noise": 0.1, "seed": 3, "agreement": 0.0}
     for path in pictures:
         image = chores.read_picture(path, None, session).image

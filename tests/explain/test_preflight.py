@@ -129,7 +129,8 @@ def test_every_method_runs_on_the_shipped_network(few, name) -> None:
     classifier = load_model(device="cpu")
     picture: NetworkInput = classifier.prepare(open_image(list_images(samples_folder())[0]))
     refused = preflight(name, classifier).verdict == "refused"
-    assert refused is (name == "deconvolution")  # there is no max pooling
+    # There is no max pooling, and no attention.
+    assert refused is (name in {"deconvolution", "attention-relevance", "attention-rollout"})
     if refused:
         return
     found = method(name).explain(classifier, picture, "bar", few(name), Watch())

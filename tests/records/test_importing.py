@@ -275,3 +275,15 @@ def test_imported_rows_survive_a_table_and_stay_harmless(tmp_path: Path) -> None
     with (tmp_path / "out.csv").open(newline="") as file:
         cells = [cell for row in csv.reader(file) for cell in row]
     assert not any(cell.startswith(("=", "@")) for cell in cells)
+
+
+@pytest.mark.parametrize("header", [["id\x1b[31m", "bar\x01"], ["image", "bar\x1b]0;x\x07"]])
+def test_messages_about_columns_say_nothing_to_the_terminal(
+    header: list[str], tmp_path: Path
+) -> None:
+    """Found by fuzzing: the names of a stranger's columns were printed as they were."""
+    path = written(tmp_path / "t.csv", header, ["a.fits", "1"])
+    with pytest.raises(TableError) as caught:
+        read_any(path)
+    assert str(caught.value).isprintable()
+    assert "\\x1b" in str(caught.value)

@@ -115,7 +115,9 @@ def read_catalogue(
 
 
 def _listed(header: list[str]) -> str:
-    return "columns: " + ", ".join(header)[:200]
+    # Of a file of somebody else's: nothing in it may speak to the terminal.
+    names = (name if name.isprintable() else ascii(name)[1:-1] for name in header)
+    return "columns: " + ", ".join(names)[:200]
 
 
 def _meanings(
