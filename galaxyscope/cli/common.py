@@ -86,15 +86,21 @@ def add_model(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_explainer(parser: argparse.ArgumentParser) -> None:
-    """--target, --method and what methods can be told."""
+def add_explainer(parser: argparse.ArgumentParser, *, several: bool = False) -> None:
+    """--target, --method (with `several` any number of them) and what methods can be told."""
     parser.add_argument(
         "--target",
         metavar="T",
         help="answer to explain (default: bar): bar, 'p(bar)', 'logit(bar)', bar-vs-siblings; "
         "--target=-bar for what speaks against it",
     )
-    parser.add_argument("--method", metavar="M", help="explanation method (default: the best)")
+    parser.add_argument(
+        "--method",
+        metavar="M",
+        action="append" if several else "store",
+        help="explanation method (default: the best)"
+        + ("; give it several times for several, or a preset of methods" if several else ""),
+    )
     parser.add_argument("--samples", metavar="N", type=number(1, whole=True), help="noise samples")
     parser.add_argument(
         "--noise", metavar="S", type=number(0, 1), help="noise over the range of the input"

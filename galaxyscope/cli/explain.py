@@ -72,7 +72,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="no map: print how long each method will take on this machine",
     )
     add_plane(parser)
-    add_explainer(parser)
+    add_explainer(parser, several=True)
     add_bar(parser)
     add_scale(parser)
     add_model(parser)
@@ -80,9 +80,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the command; the exit status."""
-    from galaxyscope.explain.registry import PRESETS
+    from galaxyscope.explain.registry import PRESETS, methods
 
-    several = PRESETS.get(args.method)
+    for name in args.method or ():
+        if name not in PRESETS:
+            check_method(name)
+    asked = tuple(dict.fromkeys(one for name in args.method or () for one in methods(name)))
+    several = asked if len(asked) > 1 else None
     if args.output is None and args.figure is None and not args.estimate:
         raise UsageError("explain needs -o OUT or --figure FILE, or --estimate")
     for path, suffixes in ((args.output, MAP_SUFFIXES), (args.figure, FIGURE_SUFFIXES)):
@@ -93,10 +97,8 @@ def run(args: argparse.Namespace) -> int:
         elif path == args.figure and path.suffix.lower() in GRID_SUFFIXES:
             check_suffix(path, GRID_SUFFIXES)
         elif path.exists() and not path.is_dir():
-            raise UsageError(f"{path} is a file; {args.method} methods need a folder")
-    if several:
-        args.method = None
-    check_method(args.method)
+            raise UsageError(f"{path} is a file; several methods need a folder")
+    args.method = asked[0] if len(asked) == 1 else None
     settings_of(args)  # refused before torch is loaded
     try:
         image = with_scale(read_image(args.path, args.plane), args)

@@ -75,6 +75,17 @@ def test_all_methods_that_fit(folder: Path, tmp_path: Path, capsys, monkeypatch)
     assert honest is not broken
 
 
+def test_methods_by_name(folder: Path, tmp_path: Path, capsys) -> None:
+    """Each --method counts, not the last one alone; a method is run once."""
+    out, names = tmp_path / "maps", ("gradient", "input-x-gradient", "gradient")
+    ask = [part for name in names for part in ("--method", name)]
+    assert run("explain", folder / "a bar.fits", *ask, "-o", out) == 0
+    assert list(rows(capsys.readouterr().out)) == ["gradient", "input-x-gradient"]
+    assert sorted(p.name for p in out.iterdir()) == ["gradient.fits", "input-x-gradient.fits"]
+    assert run("explain", folder / "a bar.fits", *ask[:2], "--method", "magic", "-o", out) == 2
+    assert "no method 'magic'" in capsys.readouterr().err
+
+
 @pytest.mark.usefixtures("few_methods")
 @pytest.mark.parametrize("suffix", [".png", ".svg", ".pdf"])
 def test_all_methods_in_one_figure(folder: Path, tmp_path: Path, capsys, suffix: str) -> None:
