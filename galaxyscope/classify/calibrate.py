@@ -59,8 +59,8 @@ _FORMAT = 1
 _WORTH = 1.1
 _ROUNDS = 3, 9  # at least, at most
 _PICTURES = 4
-_BATCHES = (1, 2, 8, 16, 64, 256)
-_LONGEST_BATCH = 0.15  # seconds; a cancel takes effect after one batch
+_BATCHES = (1, 2, 8, 16, 32, 64, 256)
+_LONGEST_BATCH = 0.4  # seconds; a cancel takes effect after one batch
 
 
 def calibrate(classifier: Classifier, watch: Watch | None = None, seconds: float = SECONDS) -> None:

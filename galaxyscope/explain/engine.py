@@ -31,7 +31,7 @@ Gradient = Callable[[Sequence[int], torch.Tensor], torch.Tensor]
 
 _BLOCKS = 8
 _SMALLEST_BLOCK = 8
-_PIXELS_PER_BATCH = {"cpu": 4 * 128 * 128}
+_PIXELS_PER_BATCH = {"cpu": 9 * 128 * 128}
 _PIXELS_PER_BATCH_ELSEWHERE = 64 * 128 * 128
 
 
@@ -101,8 +101,9 @@ def _batches(count: int, batch: int, edges: Sequence[int]) -> Iterator[tuple[int
 def batch_size(classifier: Classifier, size: int, work: Work = "backward") -> int:
     """Choose the samples per batch: what was measured to be best, or a fixed number of pixels.
 
-    Throughput on a CPU is flat from about 4 samples of 128×128 px upwards, while the time
-    until a cancel takes effect grows with the batch. Never more than fits into memory.
+    On two cores 16 samples of 96×96 px run about a fifth faster each than 4 and as fast as 32,
+    while the time until a cancel takes effect grows with the batch. Never more than fits into
+    memory.
     """
     mode = classifier.mode(work)
     pixels = _PIXELS_PER_BATCH.get(classifier.device.type, _PIXELS_PER_BATCH_ELSEWHERE)

@@ -14,7 +14,7 @@ from typing import Any
 
 from galaxyscope.records.importing.rows import Row, header_of, read_table, source_of, utc
 from galaxyscope.records.record import Record
-from galaxyscope.records.tables import TableError
+from galaxyscope.records.tables import TableError, plain_text
 from galaxyscope.sky.coordinates import COSMOLOGY_NAME, kpc_per_arcsec
 
 _TEXTS = ("image", "object_id", "observer", "created_at")
@@ -116,8 +116,7 @@ def read_catalogue(
 
 def _listed(header: list[str]) -> str:
     # Of a file of somebody else's: nothing in it may speak to the terminal.
-    names = (name if name.isprintable() else ascii(name)[1:-1] for name in header)
-    return "columns: " + ", ".join(names)[:200]
+    return "columns: " + plain_text(", ".join(header))[:200]
 
 
 def _meanings(

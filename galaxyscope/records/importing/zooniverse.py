@@ -17,7 +17,7 @@ from typing import Any
 from galaxyscope.measure.lines import pixel_angle
 from galaxyscope.records.importing.rows import Row, read_table, source_of, utc
 from galaxyscope.records.record import Record
-from galaxyscope.records.tables import TableError
+from galaxyscope.records.tables import TableError, plain_text
 
 _COLUMNS = frozenset({"classification_id", "annotations", "subject_data"})
 _FILE = ("filename", "file", "file_name", "image", "image_name", "image1", "image_1", "path")
@@ -81,7 +81,7 @@ def _tools(path: Path, labels: set[str], tool: str | None) -> set[str]:
 
 
 def _listed(labels: set[str]) -> str:
-    return "tools: " + ", ".join(sorted(labels))[:200]
+    return "tools: " + plain_text(", ".join(sorted(labels)))[:200]
 
 
 def _marks(row: Row) -> Iterator[tuple[Mapping[str, Any], str]]:
