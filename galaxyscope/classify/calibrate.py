@@ -58,6 +58,7 @@ _SHARES: Mapping[Work, float] = {"forward": 0.35, "backward": 0.65}  # of the ti
 _FORMAT = 1
 _WORTH = 1.1
 _ROUNDS = 3, 9  # at least, at most
+_HOPELESS = 4.0, 0.05  # times the plain network, and seconds, above which a format is given up
 _PICTURES = 4
 _BATCHES = (1, 2, 8, 16, 32, 64, 256)
 _LONGEST_BATCH = 0.4  # seconds; a cancel takes effect after one batch
@@ -135,7 +136,9 @@ class _Bench:
         self._x = pictures(card.input_size).to(classifier.device)
         self._plain = Mode(batch=USUAL_BATCH)
         self._runs: dict[Mode, Run] = {self._plain: classifier.network}
+        began = time.perf_counter()
         self._truth = self._answer(classifier.network, self._x)
+        self._once = time.perf_counter() - began
         gains = self._race(self._agreeing(), seconds * 0.6)
         self._best = {asked: self._batched(mode) for asked, mode in self._chosen(gains).items()}
 
@@ -144,19 +147,24 @@ class _Bench:
 
     def _agreeing(self) -> list[Mode]:
         """Modes that run on this device and agree with the plain network."""
-        found = []
+        found, hopeless = [], set[str]()
         for precision in ("fp32", "bf16"):
             for folded in (False, True):
                 for channels_last in (False, True):
                     self._watch.check()
                     mode = Mode(precision, channels_last, folded, USUAL_BATCH)
-                    if mode == self._plain:
+                    if mode == self._plain or precision in hopeless:
                         continue
                     try:
                         run = runner(self._classifier.network, mode)
+                        began = time.perf_counter()
                         error = self._error(self._answer(run, self._x))
                     except (RuntimeError, ValueError, NotImplementedError, TypeError):
                         continue  # not possible here
+                    took = time.perf_counter() - began
+                    if took > _HOPELESS[0] * self._once and took > _HOPELESS[1]:
+                        hopeless.add(precision)  # emulated: this CPU does not know the format
+                        continue
                     if error <= AGREEMENT[self._work, precision]:  # False for NaN too
                         mode = dataclasses.replace(mode, error=error)
                         self._runs[mode] = run

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import time
 
 import numpy as np
 import pytest
@@ -93,6 +94,29 @@ def test_calibration_is_remembered_and_used(folder, own_cache) -> None:
     kept = json.loads(cache_file(first).read_text())
     assert kept["torch"] == torch.__version__
     assert kept["model"] == "tiny"
+
+
+def test_a_format_that_a_cpu_emulates_is_tried_once(folder, monkeypatch) -> None:
+    """Not in every layout and round: such a pass takes seconds."""
+    tried = []
+
+    def made(network, mode):
+        run = runner(network, mode)
+        if mode.precision == "fp32":
+            return run
+        tried.append(mode)
+
+        def sluggish(x: torch.Tensor) -> torch.Tensor:
+            time.sleep(0.3)
+            return run(x)
+
+        return sluggish
+
+    monkeypatch.setattr(module, "runner", made)
+    classifier = load_model(folder, "cpu")
+    calibrate(classifier, seconds=0.2)
+    assert len(tried) == len(WORKS), "one layout of each kind of work"
+    assert all(mode.precision == "fp32" for mode in classifier.modes.values())
 
 
 def test_other_weights_threads_or_torch_are_measured_anew(folder, tmp_path, write_model,
