@@ -7,14 +7,18 @@ classifier serves one call at a time (explainers hook its network).
 from __future__ import annotations
 
 import dataclasses
+import math
+import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from galaxyscope.classify.card import ModelError
 from galaxyscope.explain.registry import DEFAULT_METHOD, method
 from galaxyscope.explain.target import class_asked
 from galaxyscope.measure.bars import DEFAULT_ALGORITHM, BarSettings, measure_bar
@@ -36,6 +40,8 @@ if TYPE_CHECKING:
 GREY = (0.2989, 0.5870, 0.1140)
 
 CALIBRATED = "galaxyzoo"  # name of the model, and with a member's behind it
+LENGTHS = "bar-length"  # the model that `consensus` asks for the length
+_ASKING = threading.Lock()
 DEFAULT_BAR = BarSettings(DEFAULT_ALGORITHM)
 
 
@@ -167,12 +173,20 @@ def explain_image(
 
 
 def measure_attribution(
-    image: SkyImage, attribution: Attribution, settings: BarSettings | None = None
+    image: SkyImage,
+    attribution: Attribution,
+    settings: BarSettings | None = None,
+    said: float | None = None,
 ) -> BarMeasurement:
     """Find the bar on an attribution; of a signed one on the part that speaks for the target.
 
-    Flags, beside those of `measure_bar`: ``uncalibrated`` (`joint` on a map of another method
-    or network than the one whose constants it has: its length may be off by a common factor).
+    What a network answers for `consensus`, full length in cutout pixels, can be given as `said`;
+    else the shipped one is asked.
+
+    Flags, beside those of `measure_bar`: ``uncalibrated`` (`joint` or `consensus` on a map of
+    another method or network than the one whose constants they have: the length may be off by a
+    common factor) · ``not-asked`` (the network that `consensus` asks is not installed: measured
+    with `joint`).
     """
     settings = settings or DEFAULT_BAR
     values, blocks, members = attribution.values, attribution.blocks, attribution.members
@@ -186,11 +200,43 @@ def measure_attribution(
         light = light_on_map(image, to_cutout, shape)
     if settings.x_input != "no":
         picture = grey_on_map(image, to_cutout, shape)
-    bar = measure_bar(values, to_cutout, blocks, settings, light, members, picture)
+    flags = list[str]()
+    if settings.algorithm == "consensus" and said is None:
+        try:
+            said = said_length(image)
+        except ModelError:
+            settings, flags = dataclasses.replace(settings, algorithm="joint"), ["not-asked"]
+    bar = measure_bar(values, to_cutout, blocks, settings, light, members, picture, said)
     known = attribution.method == DEFAULT_METHOD and attribution.model.startswith(CALIBRATED)
-    if settings.algorithm == "joint" and bar.ends is not None and not known:
-        bar = dataclasses.replace(bar, flags=(*bar.flags, "uncalibrated"))
-    return bar
+    if settings.algorithm in ("consensus", "joint") and bar.ends is not None and not known:
+        flags.append("uncalibrated")
+    return dataclasses.replace(bar, flags=(*bar.flags, *flags)) if flags else bar
+
+
+def said_length(image: SkyImage) -> float:
+    """Full length of a bar in cutout pixels, as the shipped network for lengths answers it.
+
+    Of a galaxy without a bar it answers a length too. Runs on the CPU; safe from any thread.
+
+    Raises
+    ------
+    ModelError
+        If that network is not there.
+    ImageError
+        If no pixel of the cutout has a value.
+    """
+    with _ASKING:
+        network = _length_network()
+        seen = prepared(image, network)
+        (share,) = network.predict(seen).probabilities.values()
+    return math.exp(share) * seen.to_cutout.pixel_size * seen.pixels.shape[-1]
+
+
+@cache
+def _length_network() -> Classifier:
+    from galaxyscope.classify.store import load_model
+
+    return load_model(LENGTHS, "cpu")
 
 
 def grey_on_map(image: SkyImage, to_cutout: Affine, shape: tuple[int, int]) -> NDArray[np.float32]:

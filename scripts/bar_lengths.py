@@ -38,6 +38,12 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--samples", type=int)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--limit", type=int, help="only the first so many galaxies")
+    parser.add_argument(
+        "--said",
+        type=Path,
+        help="lengths that `consensus` takes for the network's, from scripts/direct_lengths.py: by "
+        "networks that have not seen these galaxies' lengths, as the shipped one has",
+    )
     parser.add_argument("-o", "--output", type=Path, help="one row per galaxy")
     arguments = parser.parse_args(argv)
 
@@ -50,6 +56,10 @@ def main(argv: list[str] | None = None) -> int:
             seen = {row["sdss_dr7_objid"] for row in csv.DictReader(file)}
         truths = [row for row in truths if row["sdss_dr7_objid"] not in seen]
     truths = truths[: arguments.limit]
+    said: dict[str, float] = {}
+    if arguments.said:
+        with arguments.said.open(newline="", encoding="utf-8") as file:
+            said = {row["image"]: float(row["said_px"]) for row in csv.DictReader(file)}
     classifier = load_model(arguments.model)
     settings = MeasureSettings(
         method=arguments.method, samples=arguments.samples, seed=arguments.seed
@@ -65,7 +75,10 @@ def main(argv: list[str] | None = None) -> int:
             scale = PixelScale(float(truth["scale_arcsec_per_px"]), "catalogue")
             image = open_image(path).replace(scale=scale)
             attribution = explain_image(image, classifier, settings)
-            bars = {a: measure_attribution(image, attribution, BarSettings(a)) for a in ALGORITHMS}
+            bars = {
+                a: measure_attribution(image, attribution, BarSettings(a), said.get(path.name))
+                for a in ALGORITHMS
+            }
             rows.append(
                 {
                     "image": truth["image"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -49,7 +50,7 @@ def add_bar(parser: argparse.ArgumentParser, algorithms: Sequence[str] = ALGORIT
     parser.add_argument(
         "--algorithm",
         choices=algorithms,
-        help="default: joint, the one that agrees best with people",
+        help="default: consensus, the one that agrees best with people",
     )
     parser.add_argument(
         "--correlation",
@@ -96,8 +97,8 @@ def add_more(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--opinions",
         action="store_true",
-        help="isophotes and Fourier component too (seconds per galaxy); isophotes also say how"
-        " the disc lies",
+        help="isophotes, Fourier component and a network's answer too (seconds per galaxy); "
+        "isophotes also say how the disc lies",
     )
     parser.add_argument(
         "--inclination",
@@ -150,11 +151,24 @@ def told_more(
     measured = None
     if args.opinions:
         record, measured = opinions.with_opinions(record, image)
+        if record.network_length_px is None:
+            record = dataclasses.replace(record, network_length_px=_answer(image))
     if (disc := disc or measured) is not None:
         record = opinions.with_disc(record, disc)
     if args.r90 is not None or args.r25 is not None:
         record = opinions.with_sizes(record, args.r90, args.r25)
     return opinions.with_kpc_h(record) if args.kpc_h else record
+
+
+def _answer(image: SkyImage) -> float | None:
+    """Length that the shipped network answers; None where it is not installed."""
+    from galaxyscope.classify.card import ModelError
+    from galaxyscope.pipeline import said_length
+
+    try:
+        return said_length(image)
+    except ModelError:
+        return None
 
 
 def with_scale(image: SkyImage, args: argparse.Namespace) -> SkyImage:

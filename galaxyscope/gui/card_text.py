@@ -17,7 +17,7 @@ MOST = 200
 SHOWN_CLASSES = 12
 # The figure that says most about a network of a task, best first: parts of metrics' names.
 _KEY_METRICS = ("rmse", "accuracy", "error")
-_NOT_KEY = ("mean", "zoom", "grey")
+_NOT_KEY = ("mean", "always", "zoom", "grey", "opened")
 _ACTIVATIONS = {
     "sigmoid": "each answer for itself, between 0 and 1",
     "softmax": "probabilities that add up to 1",

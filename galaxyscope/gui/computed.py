@@ -10,6 +10,7 @@ from typing import Literal
 from galaxyscope.explain.cards import CARDS
 from galaxyscope.gui.desk import one_line
 from galaxyscope.gui.rows import DRAWN_ERROR_PX, angle_text, difference_text, length_text, who
+from galaxyscope.measure.consensus import WEIGHT
 from galaxyscope.measure.joint import FACTOR, SHARE, STRETCH
 from galaxyscope.measure.phase import AMPLITUDE, DEGREES
 from galaxyscope.records.record import Record
@@ -25,6 +26,9 @@ _TITLES = {
     "difference": "Drawn minus automatic",
 }
 _SEARCHES = {
+    "consensus": f"L = L_joint^{1 - WEIGHT:g} · L_said^{WEIGHT:g}. L_joint: from map and light, "
+    f"{FACTOR:g} · √(L_light · L_map), see the algorithm joint. L_said: what the network "
+    "bar-length answers when it is asked for the length (said px among the settings).",
     "joint": f"L = {FACTOR:g} · √(L_light · L_map). L_light: twice the radius up to which the "
     f"second Fourier component of the light on circles keeps {AMPLITUDE:g} of its peak and "
     f"{DEGREES:g}° of the axis that the map shows. L_map = S · (ℓ / S)^{STRETCH:g}, ℓ the length "
@@ -187,8 +191,10 @@ def _reference(record: Record) -> str:
         return ""
     card = next((card for card in CARDS if card.name == record.method), None)
     paper = PAPER
-    if record.algorithm in ("joint", "phase"):
+    if record.algorithm in ("consensus", "joint", "phase"):
         paper = "Aguerri et al. 2009, A&A 495, 491 (amplitude and phase), with the map's axis"
+    if record.algorithm == "consensus":
+        paper += "; Bhambra, Joachimi & Lahav 2022, MNRAS 511, 5032 (a network that is asked)"
     if record.algorithm == "invariant":
         paper += ", with R instead of Pearson's r so that all angles measure alike"
     return paper if card is None else f"Bar: {paper}\nMap: {card.reference}"

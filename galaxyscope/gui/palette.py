@@ -90,6 +90,10 @@ class Palette(Popover):
                 item.setTextAlignment(1, Qt.AlignmentFlag.AlignRight)
                 item.setDisabled(not action.isEnabled())
                 self.list.addTopLevelItem(item)
+        if not self.list.topLevelItemCount():
+            nothing = QTreeWidgetItem(["No command is called that"])
+            nothing.setDisabled(True)
+            self.list.addTopLevelItem(nothing)
         self.list.setColumnWidth(0, 380)
         self._choose(0)
 

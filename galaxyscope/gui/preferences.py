@@ -142,6 +142,7 @@ OPTIONS: tuple[Option, ...] = (
         DEFAULT_ALGORITHM,
         "How a bar is found on its map. A map that is there is measured again.",
         _choices(
+            consensus="Map, light and a network's answer together",
             joint="Map and light together",
             phase="Axis from the map, ends from the light",
             invariant="Map alone, rotation-invariant",

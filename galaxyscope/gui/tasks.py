@@ -64,6 +64,17 @@ TASKS: Mapping[str, TaskWords] = {
         "Bar?",
         {"Bar": ("bar", ""), "NoBar": ("no bar", "")},
     ),
+    "bar-length": TaskWords(
+        "Bar lengths",
+        "Answers how long a bar is: what the algorithm “consensus” asks beside map and light",
+        "Length of the bar?",
+        {
+            "ln(bar length / field)": (
+                "ln(length / field)",
+                "natural logarithm of the full length over the side of the field that is seen",
+            )
+        },
+    ),
 }
 
 

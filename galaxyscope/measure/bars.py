@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from galaxyscope.measure import joint
+from galaxyscope.measure import consensus, joint
 from galaxyscope.measure.finding import FOLLOW_LIGHT, Finder, Found
 from galaxyscope.measure.invariant import scaled_min_pixels
 from galaxyscope.measure.phase import AMPLITUDE, DEGREES, INNER, rings
@@ -36,7 +36,7 @@ Map = NDArray[np.floating]
 
 ALGORITHMS = (*FOLLOW_LIGHT, "invariant", "published")
 #: What agrees best with people on real galaxies, see docs/bar-lengths.md.
-DEFAULT_ALGORITHM = "joint"
+DEFAULT_ALGORITHM = "consensus"
 
 #: Below this elongation the inner part of a map shows no axis to speak of.
 ROUND_MAP = 0.2
@@ -48,10 +48,10 @@ class BarSettings:
 
     Parameters
     ----------
-    algorithm : {"joint", "phase", "invariant", "published"}
-        See :mod:`galaxyscope.measure.joint`, :mod:`galaxyscope.measure.phase`,
-        :mod:`galaxyscope.measure.invariant` and :mod:`galaxyscope.measure.algorithm1`. The next
-        four settings are for the last two.
+    algorithm : {"consensus", "joint", "phase", "invariant", "published"}
+        See :mod:`galaxyscope.measure.consensus`, :mod:`galaxyscope.measure.joint`,
+        :mod:`galaxyscope.measure.phase`, :mod:`galaxyscope.measure.invariant` and
+        :mod:`galaxyscope.measure.algorithm1`. The next four settings are for the last two.
     correlation : float
         T_c, the elongation at which the search stops, in (0, 1].
     min_pixels : int
@@ -107,6 +107,7 @@ def measure_bar(
     light: Map | None = None,
     members: Mapping[str, Map] | None = None,
     picture: Map | None = None,
+    said: float | None = None,
 ) -> BarMeasurement:
     """Measure the bar on an attribution map.
 
@@ -126,11 +127,13 @@ def measure_bar(
     settings : BarSettings
     light : ndarray, shape (rows, columns), optional
         The galaxy on the map's own pixels (`galaxyscope.measure.phase.light_on_map`); needed
-        by `joint` and `phase`.
+        by `consensus`, `joint` and `phase`.
     members : mapping of name to ndarray, shape (rows, columns), optional
         Maps of the networks that `values` is the mean of.
     picture : ndarray, shape (rows, columns), optional
         Grey picture in 0 … 1 on the map's pixels; needed for `x_input`.
+    said : float, optional
+        Full length in cutout pixels that a network answers; needed by `consensus`.
 
     Returns
     -------
@@ -138,7 +141,7 @@ def measure_bar(
         Flags: ``no-bar`` (see its reason) · ``min-pixels`` (fewer than T_1 pixels were left
         before the mask was elongated) · ``not-elongated`` (neither condition ended the
         search) · ``touches-frame`` (the mask reaches the map's edge: the bar may be longer) ·
-        ``off-centre`` · ``round-map`` (`joint`, `phase`: the map
+        ``off-centre`` · ``round-map`` (`consensus`, `joint`, `phase`: the map
         hardly shows an axis) · ``not-finite`` (the map has such pixels) · ``unstable`` (no bar on
         some jackknife maps) · ``not-in-all-networks`` (no bar on the map of some member). Where
         lengths are averaged a flag holds for at least one member.
@@ -152,12 +155,14 @@ def measure_bar(
     values = np.asarray(values)
     alone = [np.asarray(one) for one in (members or {}).values()]
     _check(values, blocks, settings, light, alone, picture)
-    parameters = _parameters(settings, values.shape)
+    if settings.algorithm == "consensus" and not (said or 0) > 0:
+        raise ValueError("the algorithm 'consensus' needs the length that a network answers")
+    parameters = _parameters(settings, values.shape, said)
     try:
         around = (
             rings(np.asarray(light, np.float64)) if settings.algorithm in FOLLOW_LIGHT else None
         )
-        find = Finder(to_cutout, settings, around, picture)
+        find = Finder(to_cutout, settings, around, picture, said)
         each = [found for one in alone if (found := find.or_none(one)) is not None]
         if settings.average == "lengths" and alone:
             main = each
@@ -306,18 +311,22 @@ def _centroid_distance(mask: Mask) -> float:
     return float(np.hypot(*(np.argwhere(mask).mean(axis=0) - middle)))
 
 
-def _parameters(settings: BarSettings, shape: tuple[int, ...]) -> dict[str, object]:
+def _parameters(
+    settings: BarSettings, shape: tuple[int, ...], said: float | None
+) -> dict[str, object]:
     """Everything a reader needs to repeat the measurement; JSON types only."""
     parameters: dict[str, object] = asdict(settings)
     if settings.algorithm in FOLLOW_LIGHT:
         constants = {"amplitude": AMPLITUDE, "degrees": DEGREES, "inner": INNER}
-        if settings.algorithm == "joint":
+        if settings.algorithm in ("joint", "consensus"):
             constants |= {
                 "share": joint.SHARE,
                 "peak_within": joint.PEAK_WITHIN,
                 "stretch": joint.STRETCH,
                 "factor": joint.FACTOR,
             }
+        if settings.algorithm == "consensus" and said is not None:
+            constants |= {"weight": consensus.WEIGHT, "said_px": said}
         kept = ("algorithm", "average", "x_input")
         return {name: parameters[name] for name in kept} | constants
     if settings.algorithm == "invariant":

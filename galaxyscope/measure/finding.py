@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galaxyscope.measure.algorithm1 import ends_above, published
+from galaxyscope.measure.consensus import consensus
 from galaxyscope.measure.invariant import contour_ends, invariant
-from galaxyscope.measure.joint import SHARES, joint
-from galaxyscope.measure.phase import BRACKET, LightRings, phase
+from galaxyscope.measure.joint import SHARE, SHARES, joint
+from galaxyscope.measure.phase import AMPLITUDE, BRACKET, LightRings, phase
 from galaxyscope.measure.search import BarSearch, Ends, NoBarError
 from galaxyscope.measure.uncertainty import LEVEL_STEP
 from galaxyscope.measure.variants import scaled
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 Map = NDArray[np.floating]
 
 #: Algorithms that need the light of the galaxy beside the map.
-FOLLOW_LIGHT = ("joint", "phase")
+FOLLOW_LIGHT = ("consensus", "joint", "phase")
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,12 +72,15 @@ class Finder:
         The galaxy's light, for the algorithms that follow it.
     picture : ndarray or None
         For `x_input`.
+    said : float or None
+        Full length in cutout pixels that a network answers, for `consensus`.
     """
 
     to_cutout: Affine
     settings: BarSettings
     around: LightRings | None = None
     picture: Map | None = None
+    said: float | None = None
 
     def __call__(self, values: Map, is_scaled: bool = False) -> Found:
         """Find the bar on a map.
@@ -98,8 +102,7 @@ class Finder:
             values = np.where(np.isfinite(one), one, 0) * self.picture
             is_scaled = settings.x_input == "plain"
         if self.around is not None:
-            follow = joint if settings.algorithm == "joint" else phase
-            search = follow(values, self.around)
+            search = self._along_light(values, self.around)
         elif settings.algorithm == "published":
             search = published(
                 values, settings.correlation, settings.min_pixels, scale=not is_scaled
@@ -132,12 +135,10 @@ class Finder:
         (`galaxyscope.measure.joint.SHARES`).
         """
         pairs: list[Ends | None]
-        if self.settings.algorithm == "joint" and self.around is not None:
+        if self.around is not None:
             # A lower share of the light's peak and a higher one of the map are both longer.
             both = zip(BRACKET, reversed(SHARES), strict=True)
-            pairs = [joint(found.values, self.around, *one).ends for one in both]
-        elif self.around is not None:
-            pairs = [phase(found.values, self.around, share).ends for share in BRACKET]
+            pairs = [self._along_light(found.values, self.around, *one).ends for one in both]
         else:
             middle, settings = found.search.threshold, self.settings
             levels = [middle - LEVEL_STEP, middle, middle + LEVEL_STEP]
@@ -146,6 +147,21 @@ class Finder:
             else:
                 pairs = contour_ends(found.values, levels, settings.nucleus_radius)
         return [self._on_cutout(pair)[1] for pair in pairs if pair is not None]
+
+    def _along_light(
+        self,
+        values: Map,
+        around: LightRings,
+        amplitude: float = AMPLITUDE,
+        share: float = SHARE,
+    ) -> BarSearch:
+        """Find the bar by an algorithm that follows the light."""
+        if self.settings.algorithm == "phase":
+            return phase(values, around, amplitude)
+        if self.settings.algorithm == "joint" or self.said is None:
+            return joint(values, around, amplitude, share)
+        on_map = self.said / self.to_cutout.pixel_size
+        return consensus(values, around, on_map, amplitude, share)
 
     def _on_cutout(self, pair: Ends) -> tuple[Ends, float]:
         (x1, y1), (x2, y2) = self.to_cutout(pair).tolist()

@@ -96,11 +96,24 @@ def joint(
     NoBarError
         With the reason.
     """
+    angle, elongation, half = joint_half(values, light, amplitude, share)
+    return bar_along(values, light, angle, elongation, half)
+
+
+def joint_half(
+    values: NDArray[np.floating],
+    light: LightRings,
+    amplitude: float = AMPLITUDE,
+    share: float = SHARE,
+) -> tuple[float, float, float]:
+    """Angle in radians, elongation of the inner map and half length in map pixels.
+
+    Parameters and errors are those of `joint`.
+    """
     angle, elongation = axis_of(values)
     # What counts as the inner part must not change with the definition of the map's length.
     inner = PEAK_WITHIN * map_length(values, angle) / 2
     on_light = 2 * reach(dataclasses.replace(light, inner=inner), angle, amplitude)
     side = float(min(values.shape))
     on_map = side * (map_length(values, angle, share) / side) ** STRETCH
-    half = FACTOR * math.sqrt(on_light * on_map) / 2
-    return bar_along(values, light, angle, elongation, half)
+    return angle, elongation, FACTOR * math.sqrt(on_light * on_map) / 2

@@ -52,7 +52,7 @@ class BarMeasurement:
     Parameters
     ----------
     algorithm : str
-        ``"joint"``, ``"phase"``, ``"invariant"`` or ``"published"``.
+        ``"consensus"``, ``"joint"``, ``"phase"``, ``"invariant"`` or ``"published"``.
     ends : ((x1, y1), (x2, y2)) or None
         Ends of the bar in cutout pixels; None where no bar was found.
     length_px : float or None

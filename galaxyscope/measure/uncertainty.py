@@ -26,9 +26,16 @@ from galaxyscope.measure.lines import angle_difference
 #: contour between the pixels: the root mean square error of antialiased rectangles over
 #: angles, offsets and widths, see tests/measure/test_invariant.py. The step of 0.0001 between
 #: levels adds less than 0.01 px to either where the map falls by half over less than 50 px,
-#: and is neglected. For `phase` and `joint`, whose light is smoothed and interpolated like a
-#: contour, the value of `invariant` stands in; the doubt about their definition is far larger.
-GRID_ERROR_PX = {"published": 0.41, "invariant": 0.15, "phase": 0.15, "joint": 0.15}
+#: and is neglected. For `phase`, `joint` and `consensus`, whose light is smoothed and interpolated
+#: like a contour, the value of `invariant` stands in; the doubt about their definition is far
+#: larger.
+GRID_ERROR_PX = {
+    "published": 0.41,
+    "invariant": 0.15,
+    "phase": 0.15,
+    "joint": 0.15,
+    "consensus": 0.15,
+}
 
 #: Scatter of the length about the truth, as a share of the length, that the other parts do not
 #: explain: chosen by `scripts/error_coverage.py` so that 68 % of simulated truths lie within one

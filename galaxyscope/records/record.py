@@ -82,7 +82,8 @@ class Record:
         File, hash of its bytes, and which of its pictures (empty where it has only one).
     kind : {"automatic", "drawn"}
     algorithm : str
-        ``"joint"``, ``"phase"``, ``"invariant"`` or ``"published"``; ``"line"`` for drawn ones.
+        ``"consensus"``, ``"joint"``, ``"phase"``, ``"invariant"`` or ``"published"``;
+        ``"line"`` for drawn ones.
     length_px, length_err_px, length_arcsec, length_err_arcsec, length_kpc : float or None
         The error in arcsec follows from that in pixels where both it and the scale are known;
         imported rows may know nothing else.
@@ -144,6 +145,8 @@ class Record:
     fourier_amplitude, fourier_pa_deg, fourier_length_px
         Classical opinion, see `galaxyscope.measure.fourier`: greatest A2/A0, direction there,
         full length where it has fallen to half of that.
+    network_length_px : float or None
+        Full length that the network `bar-length` answers when it is asked, beside map and light.
     ran : str
         JSON object: how the network ran (device, threads, modes), on which the last digits
         depend.
@@ -226,6 +229,7 @@ class Record:
     fourier_amplitude: float | None = None
     fourier_pa_deg: float | None = None
     fourier_length_px: float | None = None
+    network_length_px: float | None = None
     err_sampling_px: float | None = None
     err_networks_px: float | None = None
     err_threshold_px: float | None = None
@@ -339,6 +343,7 @@ def record_of_bar(
         err_grid_px=_finite(bar.errors.grid),
         err_method_px=_finite(bar.errors.method),
         pa_err_deg=_finite(bar.angle_err_deg),
+        network_length_px=_finite(bar.parameters.get("said_px")),
         threshold=_finite(bar.threshold),
         flags=" ".join((*bar.flags, "unlikely") if unlikely else bar.flags),
         reason=bar.reason,

@@ -71,10 +71,16 @@ def plain(pictures: Tensor, size: int, field: float) -> Tensor:
 
 def changed(
     pictures: Tensor, size: int, field: float, settings: Augmentation, generator: torch.Generator
-) -> Tensor:
+) -> tuple[Tensor, Tensor]:
     """Cut randomly turned, mirrored, shifted, zoomed and recoloured fields out of pictures.
 
     Parameters are those of `plain`, with the random generator that decides.
+
+    Returns
+    -------
+    fields : Tensor, shape (n, 3, size, size)
+    zooms : Tensor, shape (n,)
+        Side of each field in units of `field`.
     """
     n, side = len(pictures), pictures.shape[-1]
 
@@ -101,4 +107,4 @@ def changed(
     sigma = (uniform(0, settings.noise) * chosen(0.5)).view(one)
     noise = torch.randn(x.shape, generator=generator)
     noise = torch.where(grey, noise[:, :1], noise)
-    return x + sigma * noise
+    return x + sigma * noise, zoom

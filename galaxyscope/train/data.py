@@ -36,7 +36,8 @@ class Pictures:
     names : tuple of str
     pixels : ndarray, shape (n, 3, side, side), uint8
     values : ndarray, shape (n, outputs), float32
-        Fractions, one-hot classes, or a number in units of the recipe's scale.
+        Fractions, one-hot classes, a number in units of the recipe's scale, or the logarithm of
+        a length in units of the field at zoom 1 (of the whole picture where that is unknown).
     weights : ndarray, shape (n,), float32
     field : float
         Side of the field at zoom 1, in pixels of `pixels`.
@@ -92,7 +93,7 @@ def read_pictures(
         if not side:
             share = (
                 1.0
-                if whole or not source.field_px
+                if whole or not source.field_px or recipe.target == "length"
                 else min(1.0, OVERSAMPLING * largest / source.field_px)
             )
             side = round(first * share)
@@ -103,6 +104,8 @@ def read_pictures(
     values = np.array([entry.values for entry in rows], np.float32)
     if source.taught:
         values = np.zeros((len(rows), len(recipe.outputs)), np.float32)
+    if recipe.target == "length":
+        values = np.log(values / np.float32(source.field_px or first))
     weights = np.array([entry.weight for entry in rows], np.float32)
     agreed = np.array([entry.agreed for entry in rows], np.float32)
     field = source.field_px * side / first

@@ -82,8 +82,15 @@ def evaluate(
     known = recipe.sources[0].field_px > 0
     field = _field(classifier.card, pictures) if known else 0.0
     views = views_of(classifier.card, pictures, field)
+    side = pictures.pixels.shape[-1]
     found = predict_views(
-        classifier, pictures, field, views[:1] if fast else views, folder, watch or Watch()
+        classifier,
+        pictures,
+        field,
+        views[:1] if fast else views,
+        folder,
+        watch or Watch(),
+        (pictures.field or side) if recipe.target == "length" else 0.0,
     )
     people = pictures.values.astype(float)
     count = len(pictures.names)
@@ -136,7 +143,7 @@ def _figures(
                 yield f"accuracy of {' against '.join(recipe.pair)}{view}", right, size
             continue
         yield f"rmse{view}", scores.rmse(people, network), count
-        if recipe.target == "number":
+        if recipe.is_number:
             rho = scores.correlation(people[:, 0], network[:, 0])
             yield f"correlation{view}", rho, count
         elif BAR in recipe.outputs:
@@ -147,7 +154,7 @@ def _figures(
     if recipe.target == "classes":
         table = scores.class_scores(scores.confusion(people, network), recipe.outputs)
         yield "mean recall of the classes", float(np.mean([s.recall for s in table])), count
-    if recipe.target != "number":
+    if not recipe.is_number:
         yield "calibration error", _calibration(people, network, recipe).error, count
     for question in scores.questions(people, network, recipe.outputs):
         if question.key == "Class3":
@@ -186,7 +193,7 @@ def _write(
         report["confusion"] = counts.tolist()
         _table(folder / "classes.csv", [asdict(score) for score in table])
         figures.confusion_figure(counts, recipe.outputs, folder / "confusion.png")
-    if recipe.target != "number":
+    if not recipe.is_number:
         found = _calibration(people, network, recipe)
         figures.calibration_figure(found.said, found.seen, found.counts, folder / "calibration.png")
     else:

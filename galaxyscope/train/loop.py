@@ -25,7 +25,12 @@ from galaxyscope.train.teacher import taught
 from galaxyscope.work.watch import Watch
 
 Say = Callable[[str], None]
-FIGURE = {"fractions": "val_rmse", "classes": "val_error", "number": "val_rmse"}
+FIGURE = {
+    "fractions": "val_rmse",
+    "classes": "val_error",
+    "number": "val_rmse",
+    "length": "val_rmse",
+}
 WARM_UP_STEPS = 200
 
 
@@ -222,9 +227,16 @@ def _batch(
         if not len(index):
             continue
         stored = torch.from_numpy(pictures.pixels[index])
-        blocks.append(changed(stored, size, pictures.field, recipe.augmentation, generator))
-        wanted.append(torch.from_numpy(pictures.values[index]))
-        rows.append(torch.from_numpy(pictures.weights[index]))
+        x, zooms = changed(stored, size, pictures.field, recipe.augmentation, generator)
+        blocks.append(x)
+        values = torch.from_numpy(pictures.values[index])
+        weights = torch.from_numpy(pictures.weights[index])
+        if recipe.target == "length":
+            values = values - zooms.log()[:, None]
+            # Of what goes beyond the field nobody can say how long it is.
+            weights = weights * (values[:, 0] < 0)
+        wanted.append(values)
+        rows.append(weights)
     return torch.cat(blocks), torch.cat(wanted), torch.cat(rows)
 
 

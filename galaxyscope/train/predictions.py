@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -120,8 +121,12 @@ def predict_views(
     views: tuple[View, ...],
     folder: Path,
     watch: Watch,
+    unit: float = 0.0,
 ) -> dict[str, NDArray[np.float64]]:
     """Answers in every view, shape (n, classes) each, by the view's name.
+
+    With `unit`, pixels of the pictures, they are logarithms of lengths in units of the field that
+    was seen, and are given in that unit.
 
     Every view is a table in `folder` that grows by one row per picture; rows that are there
     are not asked for again, unless model or data are others than they were.
@@ -137,7 +142,7 @@ def predict_views(
     for number, view in enumerate(views):
         before = number * len(pictures.names)
         path = folder / f"predictions{_slug(view)}.csv"
-        for done in _grow(path, classifier, pictures, field, view):
+        for done in _grow(path, classifier, pictures, field, view, unit):
             watch.report(before + done, total)
         found[view.name] = read_predictions(path, classifier.card.classes)
     return found
@@ -169,7 +174,12 @@ def _slug(view: View) -> str:
 
 
 def _grow(
-    path: Path, classifier: Classifier, pictures: Pictures, field: float, view: View
+    path: Path,
+    classifier: Classifier,
+    pictures: Pictures,
+    field: float,
+    view: View,
+    unit: float,
 ) -> Iterator[int]:
     """Add the rows that are missing; gives the number of rows that are there."""
     classes = classifier.card.classes
@@ -189,11 +199,14 @@ def _grow(
         while done < len(pictures.names):
             some = range(done, min(done + _BATCH, len(pictures.names)))
             inputs = [network_input(pictures.pixels[i], field, view, classifier) for i in some]
-            for i, said in zip(some, classifier.predict_many(inputs), strict=True):
+            answers = classifier.predict_many(inputs)
+            for i, seen, said in zip(some, inputs, answers, strict=True):
+                side = seen.to_cutout.pixel_size * seen.pixels.shape[-1] / (view.scale or 1)
+                shift = math.log(side / unit) if unit else 0.0
                 spread = [f"{said.spread[c]:.6f}" if said.spread else "" for c in classes]
                 people = [f"{value:.6f}" for value in pictures.values[i]]
-                answers = [f"{said.probabilities[c]:.6f}" for c in classes]
-                table.writerow([pictures.names[i], *answers, *people, *spread])
+                told = [f"{said.probabilities[c] + shift:.6f}" for c in classes]
+                table.writerow([pictures.names[i], *told, *people, *spread])
             file.flush()
             done = some.stop
             yield done

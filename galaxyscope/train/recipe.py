@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 CHOICES = {
-    "target": ("fractions", "classes", "number"),
+    "target": ("fractions", "classes", "number", "length"),
     "schedule": ("cooldown", "plateau"),
     "frame": ("r90", "pixels", "whole"),
     "stretch": ("galaxyzoo", "radio"),
@@ -57,7 +57,8 @@ class Source:
     Parameters
     ----------
     pictures, table : Path
-        Zip file or folder of pictures, CSV with one row per picture.
+        Zip file or folder of pictures, CSV with one row per picture. A table that lies beside
+        the recipe goes before one of the data.
     identifier : str
         Column of the table that is the picture's name, with or without its suffix.
     field_px : float
@@ -148,9 +149,11 @@ class Recipe:
         Columns to predict (fractions in [0, 1], or one number), or names of classes.
     sources : tuple of Source
         Where the pictures are.
-    target : {"fractions", "classes", "number"}
+    target : {"fractions", "classes", "number", "length"}
         Fractions: sigmoid and the root of the mean squared error, as in Bhambra et al. 2022.
         Classes: softmax and cross-entropy. Number: one value, root of the mean squared error.
+        Length: one length in pixels of the stored pictures; the network answers its natural
+        logarithm in units of the side of the field that it sees, so that a zoom changes it.
     scale : float
         A number is learnt in units of this.
     weights : mapping of str to float
@@ -244,7 +247,7 @@ class Recipe:
         for name in ("batch", "patience", "rate", "scale"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} must be above 0")
-        if self.target == "number" and len(self.outputs) != 1:
+        if self.is_number and len(self.outputs) != 1:
             raise ValueError("a number is one output")
         named = {*self.weights, *self.pair, *(c for s in self.sources for c in s.columns)}
         if unknown := sorted(named - set(self.outputs)):
@@ -253,6 +256,11 @@ class Recipe:
             raise ValueError("sources, stages and outputs must not be empty")
         if self.sources[0].taught or (not self.teacher and any(s.taught for s in self.sources)):
             raise ValueError("the first source needs labels of its own, taught ones a teacher")
+
+    @property
+    def is_number(self) -> bool:
+        """Whether the answer is one number, a length or another, and no share or class."""
+        return self.target in ("number", "length")
 
     @property
     def input_size(self) -> int:
@@ -292,11 +300,12 @@ def read_recipe(path: Path, data: Path) -> Recipe:
                 **{
                     **s,
                     "pictures": data / s["pictures"],
-                    "table": data / s["table"],
+                    "table": beside if beside.is_file() else data / s["table"],
                     "sky": tuple(s.get("sky", ())),
                 }
             )
             for s in values["sources"]
+            for beside in [path.parent / s["table"]]
         )
         values["pair"] = tuple(values.get("pair", ()))
         values["stages"] = tuple(Stage(**s) for s in values["stages"])

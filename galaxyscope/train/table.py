@@ -158,6 +158,12 @@ def _values(row: Row, recipe: Recipe, source: Source) -> tuple[float, ...] | Non
     summed = _summed(row, recipe, source)
     if recipe.target == "number":
         return tuple(value / recipe.scale for value in summed)
+    if recipe.target == "length":
+        if not min(summed) > 0:
+            raise DataError(
+                f"{source.table.name}: {row[source.identifier]} has a length that is not above 0"
+            )
+        return summed
     if not all(-1e-3 <= value <= 1.001 for value in summed):
         raise DataError(
             f"{source.table.name}: {row[source.identifier]} has a value that is no fraction"

@@ -11,7 +11,12 @@ from torch.nn import functional
 from galaxyscope.train.recipe import Recipe
 
 #: What the card of a network with this target says.
-ACTIVATION = {"fractions": "sigmoid", "classes": "softmax", "number": "identity"}
+ACTIVATION = {
+    "fractions": "sigmoid",
+    "classes": "softmax",
+    "number": "identity",
+    "length": "identity",
+}
 
 
 def answers(logits: Tensor, target: str) -> Tensor:

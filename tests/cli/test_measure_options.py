@@ -51,6 +51,20 @@ def test_the_parts_of_the_error_add_up(folder: Path, tmp_path: Path) -> None:
     assert float(row["pa_err_deg"]) > 0
 
 
+def test_the_answer_of_a_network_stands_in_the_row_where_it_was_asked(
+    folder: Path, tmp_path: Path
+) -> None:
+    row = measured(folder, tmp_path)
+    assert row["algorithm"] == "consensus"
+    answer = float(row["network_length_px"])
+    assert json.loads(row["parameters"])["said_px"] == answer
+    alone = measured(folder, tmp_path, "--algorithm", "phase")
+    assert (alone["algorithm"], alone["network_length_px"]) == ("phase", "")
+    opinions = measured(folder, tmp_path, "--algorithm", "phase", "--opinions")
+    assert float(opinions["network_length_px"]) == pytest.approx(answer)
+    assert opinions["length_px"] == alone["length_px"]
+
+
 def test_every_unit_has_its_error(folder: Path, tmp_path: Path) -> None:
     row = measured(
         folder, tmp_path, "--redshift", "0.03", "--kpc-h", "--r90", "20", "--r25", "25",

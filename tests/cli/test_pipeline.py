@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from galaxyscope import pipeline
+from galaxyscope.classify.card import ModelError, read_card
 from galaxyscope.classify.classifier import Classifier
+from galaxyscope.classify.preprocess import prepare
+from galaxyscope.classify.store import model_folders
 from galaxyscope.explain.protocol import Attribution
 from galaxyscope.measure.bars import BarSettings
 from galaxyscope.pipeline import (
@@ -20,8 +25,10 @@ from galaxyscope.pipeline import (
     measure_image,
     predict_image,
 )
+from galaxyscope.resources import samples_folder
 from galaxyscope.sky.frame import Affine
-from galaxyscope.sky.image import SkyImage
+from galaxyscope.sky.image import ImageError, SkyImage
+from galaxyscope.sky.readers import open_image
 from galaxyscope.sky.simulate import plain_bar, simulate_galaxy
 from galaxyscope.work.watch import Cancelled, Watch
 
@@ -151,3 +158,63 @@ def test_blocks_are_clipped_after_averaging() -> None:
     assert math.isfinite(found.length_err_px)
     single = _positive_blocks(blocks[:1])
     assert np.array_equal(single, np.maximum(blocks[:1], 0))
+
+
+def asked(monkeypatch, answer: float) -> list[float]:
+    """Let the network for lengths say `answer`; gives the sides that it was shown."""
+    card = read_card(model_folders()["bar-length"])
+    sides: list[float] = []
+
+    class Network:
+        def prepare(self, image: SkyImage):
+            seen = prepare(image, card)
+            sides.append(seen.to_cutout.pixel_size * seen.pixels.shape[-1])
+            return seen
+
+        def predict(self, _):
+            return SimpleNamespace(probabilities={card.classes[0]: answer})
+
+    monkeypatch.setattr(pipeline, "_length_network", Network)
+    return sides
+
+
+@pytest.mark.parametrize("size", [64, 192])
+def test_a_network_answers_a_share_of_the_field_that_it_saw(monkeypatch, size: int) -> None:
+    sides = asked(monkeypatch, math.log(0.4))
+    image = simulate_galaxy(plain_bar(50, 20), size, "r")
+    assert pipeline.said_length(image) == pytest.approx(0.4 * sides[0])
+    assert sides[0] <= size + 1e-6, "never more than the cutout"
+    with pytest.raises(ImageError, match="no pixel"):
+        pipeline.said_length(image.replace(data=np.full_like(image.data, np.nan)))
+
+
+def test_consensus_asks_the_network_and_without_it_is_joint(monkeypatch) -> None:
+    image = simulate_galaxy(plain_bar(50, 20), 192, "r")
+    seen = prepare(image, read_card(model_folders()["bar-length"]))
+    light = seen.pixels.mean(0)
+    found = Attribution(light, seen.to_cutout, False, "m", "t")
+    alone = measure_attribution(image, found, BarSettings("joint"))
+    sides = asked(monkeypatch, math.log(0.4))
+    both = measure_attribution(image, found)
+    assert both.algorithm == "consensus"
+    assert both.parameters["said_px"] == pytest.approx(0.4 * sides[0])
+    assert both.length_px != pytest.approx(alone.length_px, rel=0.01)
+
+    def missing() -> None:
+        raise ModelError("bar-length", "there is no such model")
+
+    monkeypatch.setattr(pipeline, "_length_network", missing)
+    without = measure_attribution(image, found)
+    assert (without.algorithm, without.ends) == ("joint", alone.ends)
+    assert "not-asked" in without.flags
+    assert "not-asked" not in alone.flags + both.flags
+
+
+def test_the_shipped_network_tells_long_bars_from_short_ones() -> None:
+    """Simulated galaxies, which it has never seen."""
+    short, long = (
+        pipeline.said_length(open_image(samples_folder() / name))
+        for name in ("GS-05 short bar.fits.gz", "GS-01 barred face-on.fits")
+    )
+    assert 18 < short < 35  # truth: 24 px, by the simulator's definition
+    assert 49 < long < 85  # 66 px

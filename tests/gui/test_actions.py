@@ -98,11 +98,12 @@ NO_SIZE_HINTS = pytest.mark.qt_log_ignore("does not support propagateSizeHints")
 
 
 @NO_SIZE_HINTS
-def test_palette_with_nothing_found_does_nothing(drive: Any, qtbot: Any) -> None:
+def test_palette_with_nothing_found_says_so_and_does_nothing(drive: Any, qtbot: Any) -> None:
     drive.trigger("commands")
     palette = drive.window.palette_
     qtbot.keyClicks(palette.edit, "zzzz")
-    assert palette.list.topLevelItemCount() == 0
+    (item,) = (palette.list.topLevelItem(i) for i in range(palette.list.topLevelItemCount()))
+    assert (item.text(0), item.isDisabled()) == ("No command is called that", True)
     qtbot.keyClick(palette.edit, Qt.Key.Key_Down)
     qtbot.keyClick(palette.edit, Qt.Key.Key_Return)
     assert palette.isVisible()

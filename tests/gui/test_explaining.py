@@ -195,7 +195,7 @@ def test_other_algorithm_measures_the_same_map_again(
     drive.until(lambda: len(drive.rows()) == 1)
     drive.trigger("published")
     drive.until(lambda: len(drive.rows()) == 2)
-    assert {r.algorithm for r in drive.rows()} == {"joint", "published"}
+    assert {r.algorithm for r in drive.rows()} == {"consensus", "published"}
     assert len(network.explainer.asked) == 1
     assert len(window.canvas.lines.lines) == 1
 

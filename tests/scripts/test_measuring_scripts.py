@@ -42,19 +42,35 @@ def test_parts_of_an_error_are_added_in_quadrature() -> None:
     assert Judged(0.5, (0.0,)).needed == 1  # half as long as the truth: off by its own length
 
 
-def test_direct_regression_predicts_what_features_know_and_nothing_else() -> None:
-    from direct_lengths import cross_validated, fitted
+def test_no_network_has_seen_the_human_lengths_of_the_galaxies_that_it_is_asked_for(
+    tmp_path: Path,
+) -> None:
+    """Neither as a picture of 424 px nor as a stamp."""
+    from direct_lengths import PARTS, SETS, part_of, without
 
-    rng = np.random.default_rng(0)
-    x = rng.standard_normal((60, 200))
-    length = np.exp(-1 + 0.3 * x[:, 0] + 0.02 * rng.standard_normal(60))
-    x[:, 1] = 7.0  # a unit that never fires
-    dense = np.concatenate([x, np.repeat(x[:, :1], 200, axis=1)], axis=1)
-    held_out = cross_validated(dense, length, seed=0)
-    assert np.corrcoef(np.log(held_out), np.log(length))[0, 1] > 0.95
-    noise = cross_validated(rng.standard_normal((60, 200)), length, seed=0)
-    assert np.corrcoef(np.log(noise), np.log(length))[0, 1] < 0.35
-    assert np.all(fitted(dense, np.log(length))(dense) > 0)
+    from galaxyscope.train.recipe import read_recipe
+    from galaxyscope.train.table import read_entries
+
+    tables = {name: tmp_path / "bar_lengths" / f"{name}.csv" for name in SETS}
+    (tmp_path / "bar_lengths").mkdir()
+    for name, table in tables.items():
+        galaxies = range(60) if name == "galaxyzoo_424" else range(200)
+        rows = [f"{name}-{g}.jpg,{g},20.5,True" for g in galaxies]
+        header = "image,sdss_dr7_objid,bar_full_length_px,fits_in_frame"
+        table.write_text("\n".join([header, *rows]))
+    recipe = read_recipe(SCRIPTS.parent / "recipes" / "bar-length.toml", tmp_path)
+    assert {source.table for source in recipe.sources} >= set(tables.values())
+    left = []
+    for part in range(PARTS):
+        mine = without(recipe, tables, part)
+        for source in mine.sources[1:]:
+            names = {entry.name for entry in read_entries(mine, "all", source)}
+            seen = {name.split("-")[1].removesuffix(".jpg") for name in names}
+            assert seen
+            assert part not in {part_of(galaxy) for galaxy in seen}
+            left.append(200 - len(seen) if "sdss" in source.table.name else 0)
+    assert sum(left) == 200, "each galaxy is held out once"
+    assert len({part_of(str(galaxy)) for galaxy in range(60)}) == PARTS
 
 
 def test_modules_of_scripts_hide_no_library() -> None:

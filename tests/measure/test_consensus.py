@@ -1,0 +1,81 @@
+"""Map, light and the length that a network answers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from galaxyscope.measure.bars import BarSettings, measure_bar
+from galaxyscope.measure.consensus import WEIGHT, consensus
+from galaxyscope.measure.joint import joint
+from galaxyscope.measure.phase import rings
+from galaxyscope.measure.search import NoBarError
+from galaxyscope.sky.frame import Affine
+
+SIDE = 128
+SETTINGS = BarSettings("consensus")
+
+
+def bar(degrees: float, half: float) -> np.ndarray:
+    """A narrow bar with soft ends: the map, and with a disc the light."""
+    y, x = np.indices((SIDE, SIDE)) - (SIDE - 1) / 2
+    angle = np.radians(degrees)
+    along, across = x * np.cos(angle) + y * np.sin(angle), -x * np.sin(angle) + y * np.cos(angle)
+    return 1 / (1 + np.exp(np.abs(along) - half)) * np.exp(-((across / 3) ** 2))
+
+
+def light(degrees: float, half: float) -> np.ndarray:
+    y, x = np.indices((SIDE, SIDE)) - (SIDE - 1) / 2
+    return np.exp(-np.hypot(x, y) / 25) + 1.2 * bar(degrees, half)
+
+
+def length(ends: object) -> float:
+    one, two = np.asarray(ends)
+    return float(np.hypot(*(one - two)))
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.floats(0, 180), st.floats(5, 100))
+def test_length_is_the_weighted_geometric_mean_on_the_axis_of_the_map(
+    degrees: float, said: float
+) -> None:
+    values, around = bar(degrees, 16), rings(light(degrees, 20))
+    both, alone = consensus(values, around, said), joint(values, around)
+    wanted = length(alone.ends) ** (1 - WEIGHT) * said**WEIGHT
+    assert length(both.ends) == pytest.approx(wanted, rel=1e-9)
+    one, two = (np.subtract(*np.asarray(found.ends)) for found in (both, alone))
+    assert one[0] * two[1] == pytest.approx(one[1] * two[0], abs=1e-6 * np.hypot(*two)), "one axis"
+
+
+def test_what_is_said_is_in_pixels_of_the_cutout() -> None:
+    values, around = bar(20.0, 16), light(20.0, 20)
+    to_cutout = Affine.scaling(3.0)
+    found = measure_bar(values, to_cutout, None, SETTINGS, around, said=90.0)
+    assert found.length_px == pytest.approx(3 * length(consensus(values, rings(around), 30.0).ends))
+    assert (found.parameters["said_px"], found.parameters["weight"]) == (90.0, WEIGHT)
+    assert found.parameters["stretch"] > 0, "what joint needs is kept too"
+    twice = measure_bar(values, to_cutout, None, SETTINGS, around, said=180.0)
+    assert twice.length_px == pytest.approx(found.length_px * 2**WEIGHT)
+
+
+def test_errors_of_map_and_light_count_by_their_weight() -> None:
+    rng = np.random.default_rng(0)
+    blocks = np.stack([bar(20.0, half) for half in rng.uniform(12, 20, 8)])
+    mean, around = blocks.mean(axis=0), light(20.0, 20)
+    both = measure_bar(mean, Affine(), blocks, SETTINGS, around, said=40.0)
+    alone = measure_bar(mean, Affine(), blocks, BarSettings("joint"), around)
+    for name in ("sampling", "threshold"):
+        share = getattr(both.errors, name) / both.length_px
+        of_joint = getattr(alone.errors, name) / alone.length_px
+        assert share == pytest.approx((1 - WEIGHT) * of_joint, rel=0.15), name
+
+
+def test_without_an_answer_or_an_axis_there_is_no_length() -> None:
+    values, around = bar(0.0, 16), light(0.0, 20)
+    for said in (None, 0.0, float("nan")):
+        with pytest.raises(ValueError, match="needs the length that a network answers"):
+            measure_bar(values, Affine(), None, SETTINGS, around, said=said)
+    with pytest.raises(NoBarError, match="not elongated along the axis"):
+        consensus(bar(90.0, 16), rings(light(0.0, 20)), 30.0)
