@@ -48,18 +48,15 @@ def main(argv: list[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
 
     table = arguments.data / "bar_lengths" / f"{arguments.set}.csv"
-    with table.open(newline="", encoding="utf-8") as file:
-        truths = [r for r in csv.DictReader(file) if r.get("fits_in_frame", "True") == "True"]
+    truths = [row for row in rows_of(table) if row.get("fits_in_frame", "True") == "True"]
     if arguments.set != DEVELOPMENT:
         # What was chosen by looking at the development galaxies is judged on the others.
-        with table.with_name(f"{DEVELOPMENT}.csv").open(newline="", encoding="utf-8") as file:
-            seen = {row["sdss_dr7_objid"] for row in csv.DictReader(file)}
+        development = rows_of(table.with_name(f"{DEVELOPMENT}.csv"))
+        seen = {row["sdss_dr7_objid"] for row in development}
         truths = [row for row in truths if row["sdss_dr7_objid"] not in seen]
     truths = truths[: arguments.limit]
-    said: dict[str, float] = {}
-    if arguments.said:
-        with arguments.said.open(newline="", encoding="utf-8") as file:
-            said = {row["image"]: float(row["said_px"]) for row in csv.DictReader(file)}
+    told = rows_of(arguments.said) if arguments.said else []
+    said = {row["image"]: float(row["said_px"]) for row in told}
     classifier = load_model(arguments.model)
     settings = MeasureSettings(
         method=arguments.method, samples=arguments.samples, seed=arguments.seed
@@ -108,6 +105,12 @@ def main(argv: list[str] | None = None) -> int:
         print(f"{arguments.set}, {classifier.card.name}, {settings.method}, {algorithm}")
         print(describe(agree(found, human, size)))
     return 0
+
+
+def rows_of(table: Path) -> list[dict[str, str]]:
+    """Rows of a CSV file."""
+    with table.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
 
 
 def describe(agreement: Agreement) -> str:

@@ -21,7 +21,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from bar_lengths import describe
+from bar_lengths import describe, rows_of
 from tqdm import tqdm
 
 from galaxyscope.classify.classifier import Classifier
@@ -108,12 +108,6 @@ def answers(table: Path, networks: dict[int, Classifier]) -> dict[str, float]:
             side = seen.to_cutout.pixel_size * seen.pixels.shape[-1]
             found[subject.name] = math.exp(share) * side
     return found
-
-
-def rows_of(table: Path) -> list[dict[str, str]]:
-    """Rows of a CSV file."""
-    with table.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
 
 
 if __name__ == "__main__":

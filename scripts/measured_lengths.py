@@ -14,9 +14,9 @@ import csv
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
+from bar_lengths import rows_of
 from tqdm import tqdm
 
 from galaxyscope.classify.classifier import Classifier
@@ -76,12 +76,6 @@ def measure(
             told = "" if length is None else f"{length:.2f}"
             writer.writerow([row["GalaxyID"], row["split"], f"{float(row[BAR]):.3f}", told])
             file.flush()
-
-
-def rows_of(table: Path) -> Iterator[dict[str, str]]:
-    """Rows of a CSV file."""
-    with table.open(newline="", encoding="utf-8") as file:
-        yield from csv.DictReader(file)
 
 
 if __name__ == "__main__":

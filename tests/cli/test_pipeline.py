@@ -206,8 +206,8 @@ def test_consensus_asks_the_network_and_without_it_is_joint(monkeypatch) -> None
     monkeypatch.setattr(pipeline, "_length_network", missing)
     without = measure_attribution(image, found)
     assert (without.algorithm, without.ends) == ("joint", alone.ends)
-    assert "not-asked" in without.flags
-    assert "not-asked" not in alone.flags + both.flags
+    assert "no-length-network" in without.flags
+    assert "no-length-network" not in alone.flags + both.flags
 
 
 def test_the_shipped_network_tells_long_bars_from_short_ones() -> None:
