@@ -185,8 +185,8 @@ def measure_attribution(
 
     Flags, beside those of `measure_bar`: ``uncalibrated`` (`joint` or `consensus` on a map of
     another method or network than the one whose constants they have: the length may be off by a
-    common factor) · ``no-length-network`` (the network that `consensus` asks is not installed: measured
-    with `joint`).
+    common factor) · ``no-length-network`` (the network that `consensus` asks is not installed:
+    measured with `joint`).
     """
     settings = settings or DEFAULT_BAR
     values, blocks, members = attribution.values, attribution.blocks, attribution.members
@@ -205,7 +205,8 @@ def measure_attribution(
         try:
             said = said_length(image)
         except ModelError:
-            settings, flags = dataclasses.replace(settings, algorithm="joint"), ["no-length-network"]
+            settings = dataclasses.replace(settings, algorithm="joint")
+            flags.append("no-length-network")
     bar = measure_bar(values, to_cutout, blocks, settings, light, members, picture, said)
     known = attribution.method == DEFAULT_METHOD and attribution.model.startswith(CALIBRATED)
     if settings.algorithm in ("consensus", "joint") and bar.ends is not None and not known:
