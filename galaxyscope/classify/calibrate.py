@@ -140,7 +140,9 @@ class _Bench:
         self._truth = self._answer(classifier.network, self._x)
         self._once = time.perf_counter() - began
         gains = self._race(self._agreeing(), seconds * 0.6)
-        self._best = {asked: self._batched(mode) for asked, mode in self._chosen(gains).items()}
+        chosen = self._chosen(gains)
+        batched = {mode: self._batched(mode) for mode in set(chosen.values())}
+        self._best = {asked: batched[mode] for asked, mode in chosen.items()}
 
     def best(self, asked: str) -> Mode:
         return self._best[asked]

@@ -319,6 +319,7 @@ def test_memory_does_not_grow_with_the_samples(small, make_input) -> None:
 
 
 def test_batches_keep_their_pixels(small) -> None:
-    assert engine.batch_size(small, 128) == 4
-    assert engine.batch_size(small, 64) == 16
+    assert engine.batch_size(small, 128) == 9
+    assert engine.batch_size(small, 96) == 16
+    assert engine.batch_size(small, 64) == 36
     assert engine.batch_size(small, 424) == 1

@@ -147,11 +147,11 @@ def test_opposite_networks_disagree(classify, make_input) -> None:
 def test_progress_is_that_of_one_job(zoo, make_input) -> None:
     heard = []
     watch = Watch(lambda *report: heard.append(report))
-    found = run("smoothgrad/signed", zoo, make_input(), watch, samples=480)
+    found = run("smoothgrad/signed", zoo, make_input(), watch, samples=960)
     done, totals = [r[0] for r in heard], {r[1] for r in heard}
-    assert totals == {480}
+    assert totals == {960}
     assert done == sorted(done)
-    assert done[-1] == 480
+    assert done[-1] == 960
     assert heard[-1][2] is found
     partial = [r[2] for r in heard if r[2] is not None]
     assert len(partial) > 3
