@@ -50,7 +50,8 @@ def nothing_left_behind() -> Iterator[None]:
     before = set(threading.enumerate())
     yield
     deadline = time.monotonic() + 2.0
-    # Library-wide helper threads (tqdm's monitor, torch's pools) live as long as the process.
+    # Library-wide helper threads (tqdm's monitor, torch's pools, ours that draw noise) live as
+    # long as the process.
     ours = _new_threads(before)
     while ours and time.monotonic() < deadline:
         time.sleep(0.01)
@@ -62,7 +63,8 @@ def nothing_left_behind() -> Iterator[None]:
 
 def _new_threads(before: set[threading.Thread]) -> list[threading.Thread]:
     new = [t for t in threading.enumerate() if t not in before and t.is_alive()]
-    return [t for t in new if type(t).__name__ not in {"TMonitor", "_DummyThread"}]
+    ours = [t for t in new if type(t).__name__ not in {"TMonitor", "_DummyThread"}]
+    return [t for t in ours if not t.name.startswith("drawing-noise")]
 
 
 def _active_timers() -> list[object]:

@@ -12,7 +12,10 @@ et al. 2018, arXiv:1810.03292).
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -126,11 +129,21 @@ def noise(samples: Sequence[int], like: torch.Tensor, sigma: float, seed: int) -
     -------
     Tensor, shape (n, 3, size, size)
     """
-    shape = tuple(like.shape[1:])
-    drawn = np.stack(
-        [np.random.default_rng((seed, k)).standard_normal(shape, np.float32) for k in samples]
-    )
+    drawn = np.empty((len(samples), *like.shape[1:]), np.float32)
+
+    def draw(place: int) -> None:
+        generator = np.random.default_rng((seed, samples[place]))
+        generator.standard_normal(dtype=np.float32, out=drawn[place])
+
+    # A tenth of the time of a small network, if one core does it all.
+    list(_drawing().map(draw, range(len(samples))))
     return torch.from_numpy(drawn).to(like.device) * sigma
+
+
+@cache
+def _drawing() -> ThreadPoolExecutor:
+    """Threads that stay; numpy lets them run side by side."""
+    return ThreadPoolExecutor(min(4, os.cpu_count() or 1), "drawing-noise")
 
 
 def explain(
