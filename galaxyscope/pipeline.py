@@ -200,10 +200,11 @@ def measure_attribution(
         light = light_on_map(image, to_cutout, shape)
     if settings.x_input != "no":
         picture = grey_on_map(image, to_cutout, shape)
-    flags = list[str]()
+    flags, asked = list[str](), {}
     if settings.algorithm == "consensus" and said is None:
         try:
             said = said_length(image)
+            asked = {"said_sha256": _length_network().card.sha256}
         except ModelError:
             settings = dataclasses.replace(settings, algorithm="joint")
             flags.append("no-length-network")
@@ -211,7 +212,9 @@ def measure_attribution(
     known = attribution.method == DEFAULT_METHOD and attribution.model.startswith(CALIBRATED)
     if settings.algorithm in ("consensus", "joint") and bar.ends is not None and not known:
         flags.append("uncalibrated")
-    return dataclasses.replace(bar, flags=(*bar.flags, *flags)) if flags else bar
+    return dataclasses.replace(
+        bar, flags=(*bar.flags, *flags), parameters={**bar.parameters, **asked}
+    )
 
 
 def said_length(image: SkyImage) -> float:
@@ -237,7 +240,9 @@ def said_length(image: SkyImage) -> float:
 def _length_network() -> Classifier:
     from galaxyscope.classify.store import load_model
 
-    return load_model(LENGTHS, "cpu")
+    network = load_model(LENGTHS, "cpu")
+    network.calibrated({})  # as it is: the same digits before and after it is calibrated
+    return network
 
 
 def grey_on_map(image: SkyImage, to_cutout: Affine, shape: tuple[int, int]) -> NDArray[np.float32]:

@@ -126,6 +126,8 @@ def _measure(row: dict[str, Any], image: SkyImage, models: dict[str, Classifier]
     )
     found = dataclasses.replace(found, image_sha256=image.sha256, ran=ran.get("explain", {}))
     measured = measure_attribution(image, found, BarSettings(**bar))
+    if measured.parameters.get("said_sha256") != everything.get("said_sha256"):
+        raise ReplayError(f"{row['path']}: the network bar-length is not the one that was asked")
     if prediction is not None:
         prediction = dataclasses.replace(prediction, ran=ran["answer"])
     return record_of_bar(image, measured, provenance(found, prediction), row["created_at"])

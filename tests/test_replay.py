@@ -113,11 +113,11 @@ def test_bars_come_again_byte_for_byte(session: Session, pictures: Any, tmp_path
     for path in pictures:
         image = chores.read_picture(path, None, session).image
         said = chores.predict(classifier, image)
-        for method, parameters in (
-            ("smoothgrad/rotation-averaged", request),
-            ("occlusion", {"window": 40, "stride": 20, "blur": 0.0}),
+        for method, parameters, algorithm in (
+            ("smoothgrad/rotation-averaged", request, "consensus"),
+            ("occlusion", {"window": 40, "stride": 20, "blur": 0.0}, "phase"),
         ):
-            asked = chores.Request(method, "bar", parameters, "phase")
+            asked = chores.Request(method, "bar", parameters, algorithm)
             found = chores.explain(classifier, image, asked, Watch())
             from galaxyscope.pipeline import provenance
 
@@ -131,6 +131,24 @@ def test_bars_come_again_byte_for_byte(session: Session, pictures: Any, tmp_path
     assert (done.returncode, done.stderr) == (0, "")
     assert (tmp_path / "table.csv").read_bytes() == table.read_bytes()
     assert len(table.read_text().splitlines()) == 7
+
+
+def test_another_network_for_lengths_is_refused(
+    session: Session, pictures: Any, monkeypatch: Any
+) -> None:
+    from galaxyscope import pipeline, replay
+    from galaxyscope.classify.store import load_model
+
+    classifier = load_model("galaxyzoo/resnet", "cpu")
+    settings = pipeline.MeasureSettings(samples=1)
+    row = pipeline.measure_image(open_image(pictures[0]), classifier, settings, None, "now").record
+    row = dataclasses.replace(row, path=str(pictures[0]))
+    recipe = recipe_of([row], session.settings, "t.csv")
+    assert replay.replay(recipe)
+    card = dataclasses.replace(pipeline._length_network().card, sha256="0" * 64)
+    monkeypatch.setattr(pipeline._length_network(), "card", card)
+    with pytest.raises(replay.ReplayError, match="bar-length is not the one that was asked"):
+        replay.replay(recipe)
 
 
 def test_the_network_is_compared_with_its_hash(

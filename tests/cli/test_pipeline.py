@@ -166,6 +166,9 @@ def asked(monkeypatch, answer: float) -> list[float]:
     sides: list[float] = []
 
     class Network:
+        def __init__(self) -> None:
+            self.card = card
+
         def prepare(self, image: SkyImage):
             seen = prepare(image, card)
             sides.append(seen.to_cutout.pixel_size * seen.pixels.shape[-1])
@@ -198,6 +201,7 @@ def test_consensus_asks_the_network_and_without_it_is_joint(monkeypatch) -> None
     both = measure_attribution(image, found)
     assert both.algorithm == "consensus"
     assert both.parameters["said_px"] == pytest.approx(0.4 * sides[0])
+    assert both.parameters["said_sha256"] == read_card(model_folders()["bar-length"]).sha256
     assert both.length_px != pytest.approx(alone.length_px, rel=0.01)
 
     def missing() -> None:
