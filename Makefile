@@ -38,7 +38,8 @@ sanity-scores: $(READY)
 	.venv/bin/python scripts/sanity_scores.py --data ../shared/data/radio
 
 bar-lengths: $(READY)
-	.venv/bin/python scripts/bar_lengths.py --data ../shared/data
+	.venv/bin/python scripts/direct_lengths.py --data ../shared/data -o runs/said.csv
+	.venv/bin/python scripts/bar_lengths.py --data ../shared/data --said runs/said.csv
 
 # Figures of docs/reliability.md: `make reliability SEED=7`; about an hour on an idle machine.
 SEED ?= 1

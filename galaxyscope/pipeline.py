@@ -230,10 +230,14 @@ def said_length(image: SkyImage) -> float:
         If no pixel of the cutout has a value.
     """
     with _ASKING:
-        network = _length_network()
-        seen = prepared(image, network)
-        (share,) = network.predict(seen).probabilities.values()
-    return math.exp(share) * seen.to_cutout.pixel_size * seen.pixels.shape[-1]
+        return answered_length(image, _length_network())
+
+
+def answered_length(image: SkyImage, network: Classifier) -> float:
+    """Full length in cutout pixels, from the ln(length / field) that such a network answers."""
+    seen = prepared(image, network)
+    (share,) = network.predict(seen).probabilities.values()
+    return math.exp(share) * seen.field_px
 
 
 @cache

@@ -95,6 +95,8 @@ def main(argv: list[str] | None = None) -> int:
             writer = csv.DictWriter(file, rows[0])
             writer.writeheader()
             writer.writerows(rows)
+    if not said:
+        print("consensus asks a network that was trained on these very lengths: see --said")
     size = [2 * row["petroR90_arcsec"] for row in rows]
     human = [row["human_arcsec"] / s for row, s in zip(rows, size, strict=True)]
     for algorithm in ALGORITHMS:

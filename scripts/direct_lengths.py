@@ -27,6 +27,7 @@ from tqdm import tqdm
 from galaxyscope.classify.classifier import Classifier
 from galaxyscope.classify.store import load_model
 from galaxyscope.measure.agreement import agree
+from galaxyscope.pipeline import answered_length
 from galaxyscope.train.loop import train
 from galaxyscope.train.publish import publish
 from galaxyscope.train.recipe import Recipe, read_recipe
@@ -103,10 +104,7 @@ def answers(table: Path, networks: dict[int, Classifier]) -> dict[str, float]:
     with opened(table.with_suffix(".zip"), subjects) as pictures:
         for subject in tqdm(subjects, table.stem, disable=not sys.stderr.isatty()):
             network = networks[parts[subject.name]]
-            seen = network.prepare(pictures.open(subject))
-            (share,) = network.predict(seen).probabilities.values()
-            side = seen.to_cutout.pixel_size * seen.pixels.shape[-1]
-            found[subject.name] = math.exp(share) * side
+            found[subject.name] = answered_length(pictures.open(subject), network)
     return found
 
 

@@ -43,6 +43,11 @@ class NetworkInput:
     pixels: NDArray[np.float32]
     to_cutout: Affine
 
+    @property
+    def field_px(self) -> float:
+        """Side of the field that is seen, in cutout pixels."""
+        return self.to_cutout.pixel_size * self.pixels.shape[-1]
+
 
 @dataclass(frozen=True)
 class Prediction:

@@ -209,8 +209,6 @@ def settings_of(args: argparse.Namespace) -> MeasureSettings:
 
     names = ("method", "samples", "noise", "seed", "target", "agreement")
     asked = {name: getattr(args, name, None) for name in names}
-    if isinstance(asked["method"], list):  # several can be given: the settings of the first
-        asked["method"] = asked["method"][0]
     given = {name: value for name, value in asked.items() if value is not None}
     more = dict(getattr(args, "set", None) or [])
     settings = MeasureSettings(bar=bar_settings(args), more=more, **given)

@@ -158,8 +158,10 @@ class Finder:
         """Find the bar by an algorithm that follows the light."""
         if self.settings.algorithm == "phase":
             return phase(values, around, amplitude)
-        if self.settings.algorithm == "joint" or self.said is None:
+        if self.settings.algorithm == "joint":
             return joint(values, around, amplitude, share)
+        if self.said is None:
+            raise ValueError("the algorithm 'consensus' needs the length that a network answers")
         on_map = self.said / self.to_cutout.pixel_size
         return consensus(values, around, on_map, amplitude, share)
 

@@ -201,7 +201,7 @@ def _grow(
             inputs = [network_input(pictures.pixels[i], field, view, classifier) for i in some]
             answers = classifier.predict_many(inputs)
             for i, seen, said in zip(some, inputs, answers, strict=True):
-                side = seen.to_cutout.pixel_size * seen.pixels.shape[-1] / (view.scale or 1)
+                side = seen.field_px / (view.scale or 1)
                 shift = math.log(side / unit) if unit else 0.0
                 spread = [f"{said.spread[c]:.6f}" if said.spread else "" for c in classes]
                 people = [f"{value:.6f}" for value in pictures.values[i]]

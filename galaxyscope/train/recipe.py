@@ -254,6 +254,8 @@ class Recipe:
             raise ValueError(f"these are no outputs: {', '.join(unknown)}")
         if not self.sources or not self.stages or not self.outputs:
             raise ValueError("sources, stages and outputs must not be empty")
+        if self.target == "length" and self.teacher:
+            raise ValueError("a teacher answers fractions, not lengths")
         if self.sources[0].taught or (not self.teacher and any(s.taught for s in self.sources)):
             raise ValueError("the first source needs labels of its own, taught ones a teacher")
 

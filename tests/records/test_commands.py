@@ -62,7 +62,7 @@ def test_every_method_with_every_setting(picture: Any, card: Any) -> None:
     assert settings.bar.correlation == 0.8
     assert explainer_parameters(card, settings) == parameters
     again = parsed(explain_command(picture, source))
-    assert settings_of(again).method == card.name
+    assert again.method == [card.name]
 
 
 def test_an_answer(picture: Any) -> None:

@@ -92,6 +92,11 @@ def test_a_length_is_above_zero(lengths: Recipe) -> None:
         read_pictures(lengths, "train")
 
 
+def test_a_length_cannot_be_taught(lengths: Recipe) -> None:
+    with pytest.raises(ValueError, match="a teacher answers fractions, not lengths"):
+        replace(lengths, teacher="galaxyzoo")
+
+
 def test_answers_are_given_in_one_unit_whatever_the_view(lengths: Recipe, tmp_path: Path) -> None:
     """What the network says of the field it sees, brought to the field of the table."""
     network = train(lengths, tmp_path / "run", lambda _: None)
