@@ -11,7 +11,8 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence
 
-from galaxyscope.gui.actions import ACTIONS, MENUS, key_table
+from galaxyscope.gui.action_table import ACTIONS, MENUS
+from galaxyscope.gui.actions import key_table
 from galaxyscope.gui.palette import Palette, score
 from galaxyscope.resources import icons_folder
 

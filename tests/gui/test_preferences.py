@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from PySide6.QtCore import QByteArray, Qt
 from PySide6.QtWidgets import QApplication, QCheckBox, QComboBox, QLabel, QLineEdit, QSpinBox
 
-from galaxyscope.gui.actions import ACTIONS
+from galaxyscope.gui.action_table import ACTIONS
 from galaxyscope.gui.panels.preferences import PreferencesDialog
 from galaxyscope.gui.preferences import GROUPS, OPTION, OPTIONS, Option, Value
 from galaxyscope.gui.preferring import kept_where

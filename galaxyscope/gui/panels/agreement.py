@@ -28,7 +28,7 @@ UNITS: dict[Unit, tuple[str, str]] = {
     "arcsec": ("″", "Length in arcsec"),
     "px": ("px", "Length in pixels of the file"),
 }
-TODO = (
+HOW_TO_FILL = (
     "An agreement needs {fewest} galaxies with both an automatic length (M measures one) and a "
     "line of an observer (L draws one, File › Import lines… brings them)."
 )
@@ -173,7 +173,7 @@ class AgreementPanel(QWidget):
         self.figures.show_figures(() if found is None else found.statistics, comparison)
         if comparison is None:
             why = "" if found is None else found.lacks
-            text = f"{one_line(why)}\n{TODO.format(fewest=FEWEST)}" if why else ""
+            text = f"{one_line(why)}\n{HOW_TO_FILL.format(fewest=FEWEST)}" if why else ""
             self._tell(text, offer=bool(text))
         self._stack.setCurrentIndex(0 if comparison is None else 1)
 
