@@ -118,7 +118,9 @@ class Classifier:
         precision: str = "fp32",
     ) -> None:
         self.card, self.device, self.precision = card, device, precision
-        self.network = network.to(device).eval().requires_grad_(False)
+        self.network = network.to(device)
+        self.network.eval()  # an overridden `train`, which this calls, may return nothing
+        self.network.requires_grad_(False)
         self.modes: Modes = {}
         self.batch_limit: int | None = None
         self.notices: tuple[str, ...] = ()
@@ -151,7 +153,7 @@ class Classifier:
     def logits(self, x: torch.Tensor) -> torch.Tensor:
         """Logits of a batch, shape (n, classes), differentiable with respect to `x`."""
         run = self._run or self.network
-        logits: torch.Tensor = run(x.to(self.device))
+        logits: torch.Tensor = run(x.to(self.device, copy=True))  # it may work on it in place
         return logits
 
     # -- how it runs

@@ -37,7 +37,11 @@ class MeanLogits(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (n, 3, size, size) to (n, classes)."""
-        found = [network(x.to(_device(network, x))).to(x.device) for network in self.networks]
+        found = [
+            # a copy: a network may work on it in place
+            network(x.to(_device(network, x), copy=True)).to(x.device)
+            for network in self.networks
+        ]
         return torch.stack(found).mean(dim=0)
 
 

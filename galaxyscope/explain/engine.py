@@ -145,7 +145,8 @@ def steady(network: torch.nn.Module) -> Iterator[None]:
     """
     flags = [(module, module.training) for module in network.modules()]
     free = [parameter for parameter in network.parameters() if parameter.requires_grad]
-    network.eval().requires_grad_(False)
+    network.eval()  # an overridden `train`, which this calls, may return nothing
+    network.requires_grad_(False)
     try:
         with torch.enable_grad():
             yield
