@@ -14,7 +14,7 @@ the completeness error is their share of the answer.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -25,7 +25,7 @@ from galaxyscope.explain.engine import answers, explain_samples, steady, tensor
 from galaxyscope.explain.gradient import Contribution
 from galaxyscope.explain.operations import Function, NoRule, Rules, chord, depends, straight
 from galaxyscope.explain.protocol import Attribution, MethodCard
-from galaxyscope.explain.target import score_of
+from galaxyscope.explain.target import Score, score_of
 from galaxyscope.work.watch import Watch
 
 
@@ -128,6 +128,37 @@ class LrpRules(Rules):
         return straight(func(*args, **keywords), y)
 
 
+def slopes(logits: Callable[[Tensor], Tensor], x: Tensor, score: Score, rules: LrpRules) -> Tensor:
+    """Relevance of every number of the picture, divided by that number.
+
+    Parameters
+    ----------
+    logits : callable
+    x : Tensor, shape (n, …)
+    score : Score
+        What is made of the logits; inside the rules.
+    rules : LrpRules
+        Know afterwards what was met on the way.
+
+    Raises
+    ------
+    NoRule
+        If no relevance gets through: LRP takes the weights of a softmax for constants.
+    """
+    x = x.detach().requires_grad_(True)
+    with rules:
+        found = logits(x)
+        value = score(found)
+    if value.requires_grad:
+        return torch.autograd.grad(value.sum(), x)[0]
+    if found.requires_grad:
+        raise NoRule(
+            "LRP has no rule for the probability of a softmax: ask for the logit instead, "
+            "logit(…) in the text of the target"
+        )
+    raise NoRule("LRP has no rule for a network that ends in a softmax of its own")
+
+
 def explain(
     classifier: Classifier,
     net_input: NetworkInput,
@@ -143,10 +174,7 @@ def explain(
     watch.check()
 
     def gradient(samples: Sequence[int], x: Tensor) -> Tensor:
-        x = x.detach().requires_grad_(True)
-        with LrpRules(float(settings["gamma"])):  # what is made of the logits too
-            value = score(classifier.logits(x))
-        return torch.autograd.grad(value.sum(), x)[0]
+        return slopes(classifier.logits, x, score, LrpRules(float(settings["gamma"])))
 
     return explain_samples(
         classifier,

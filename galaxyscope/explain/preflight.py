@@ -26,7 +26,7 @@ from galaxyscope.explain.features import (
     tail,
 )
 from galaxyscope.explain.guided import DeconvolutionRules
-from galaxyscope.explain.lrp import LrpRules
+from galaxyscope.explain.lrp import LrpRules, slopes
 from galaxyscope.explain.operations import ACTIVATIONS, NoRule, Rules, depends, name_of
 from galaxyscope.explain.target import Score, score_of
 from galaxyscope.work.watch import Watch
@@ -184,7 +184,7 @@ def _valves(classifier: Classifier, x: Tensor, score: Score, how: str) -> Fit:
 
 def _features(classifier: Classifier, x: Tensor, score: Score) -> Fit:
     try:
-        last_feature_map(classifier, x)
+        last_feature_map(classifier, x, score)
     except ValueError as error:
         return Fit("refused", str(error))
     return FITS
@@ -195,7 +195,7 @@ def _with_features(check: Callable[[Classifier, Tensor, Score, FeatureMap], Fit]
         fit = _features(classifier, x, score)
         if fit.verdict == "refused":
             return fit
-        return check(classifier, x, score, last_feature_map(classifier, x))
+        return check(classifier, x, score, last_feature_map(classifier, x, score))
 
     return whole
 
@@ -264,10 +264,9 @@ def _deeplift_of(logits: Callable[[Tensor], Tensor], x: Tensor, score: Score) ->
 
 
 def _lrp(classifier: Classifier, x: Tensor, score: Score) -> Fit:
-    rules, x = LrpRules(gamma=0.25), x.clone().requires_grad_(True)
+    rules = LrpRules(gamma=0.25)
     try:
-        with rules:
-            score(classifier.logits(x))
+        slopes(classifier.logits, x, score, rules)
     except NoRule as error:
         return Fit("refused", str(error))
     return _beyond(rules, "treated as in Ali et al. 2022: weights and scales are constants")

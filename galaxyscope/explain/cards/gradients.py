@@ -184,7 +184,7 @@ CARDS: tuple[MethodCard, ...] = (
             ),
         ),
         cost="one pass there and back, of about four times the work",
-        needs="Operations for which there is a rule.",
+        needs="Operations for which there is a rule; of the classes of a softmax, their logits.",
     ),
 )
 
