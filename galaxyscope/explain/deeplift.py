@@ -6,6 +6,11 @@ multiplier × (picture − reference), sums to the change of the logit. Beyond t
 of two activations (gates) are shared equally between them, and layer and group normalisation
 are taken apart into sums, squares, roots and products, so that this sum stays right.
 
+A quotient is a product too, a · 1/b. Equal shares of it would be useless where there is no light:
+in a normalisation 1/b is then 1/√ε, hundreds of times that of the picture, and huge shares of
+a and of 1/b would have to cancel. The change of a is therefore counted at the smaller of the two
+scales, and that of the scale with the a that belongs to the other: Δa · 1/b + a₀ · Δ(1/b).
+
 DeepLIFT-SHAP (Lundberg & Lee 2017, arXiv:1705.07874) is its mean over many reference skies.
 """
 
@@ -16,15 +21,27 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from galaxyscope.classify.classifier import Classifier, NetworkInput
 from galaxyscope.explain.engine import explain_samples, tensor
 from galaxyscope.explain.gradient import Contribution
-from galaxyscope.explain.operations import Function, NoRule, Rules, chord, depends, straight
+from galaxyscope.explain.operations import (
+    Function,
+    NoRule,
+    Rules,
+    chord,
+    depends,
+    given,
+    name_of,
+    straight,
+)
 from galaxyscope.explain.paths import change, references
 from galaxyscope.explain.protocol import Attribution, MethodCard
 from galaxyscope.explain.target import Score, score_of
 from galaxyscope.work.watch import Watch
+
+_FICKLE = "DeepLIFT needs a network that does the same for every picture"
 
 
 class DeepLiftRules(Rules):
@@ -46,6 +63,11 @@ class DeepLiftRules(Rules):
         self._place = 0
         return self
 
+    def end(self) -> None:
+        """Check that the second run has met all that the first one did."""
+        if self._place != len(self._tape):
+            raise NoRule(_FICKLE)
+
     def _reference(self, *values: Tensor) -> tuple[Tensor, ...] | None:
         """Record in the first run; in the second return what was recorded here."""
         if self._place is None:
@@ -54,7 +76,7 @@ class DeepLiftRules(Rules):
         self._place += 1
         found = self._tape[self._place - 1] if self._place <= len(self._tape) else ()
         if [v.shape[1:] for v in found] != [v.shape[1:] for v in values]:
-            raise NoRule("DeepLIFT needs a network that does the same for every picture")
+            raise NoRule(_FICKLE)
         return found
 
     def activation(self, function: Function, x: Tensor) -> Tensor:
@@ -71,10 +93,12 @@ class DeepLiftRules(Rules):
         What the maximum gains goes to the winner in the picture, what it loses to the winner
         in the reference, each as a share of that pixel's own change.
         """
-        if keywords.pop("return_indices", False):
+        options = given(_POOLING[name_of(func)], args, keywords)
+        if options.pop("return_indices", False):
             raise NoRule("DeepLIFT has no rule for max pooling with indices")
-        x = args[0]
-        y, winner = func(x.detach(), *args[1:], **keywords, return_indices=True)
+        # torch.max_pool2d and the operations of exported programs have no `return_indices`.
+        pool, x = getattr(functional, name_of(func)), options.pop("input")
+        y, winner = pool(x.detach(), **options, return_indices=True)
         reference = self._reference(x, y, winner)
         if reference is None or not x.requires_grad:
             return func(*args, **keywords)
@@ -86,7 +110,8 @@ class DeepLiftRules(Rules):
         top = torch.maximum(y, y0)
         gained = _ratio(top - y0, y - at(x0, winner))
         lost = _ratio(y - top, at(x.detach(), winner0) - y0)
-        return straight(y, gained * at(x, winner) + lost * at(x, winner0))
+        found = straight(y, gained * at(x, winner) + lost * at(x, winner0))
+        return (found, winner) if func is torch._C._nn.adaptive_max_pool2d else found
 
     def product(self, func: Function, args: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
         """Of two activations: the change of each times the mean of the other."""
@@ -118,34 +143,60 @@ class DeepLiftRules(Rules):
     def _layer_norm(
         self,
         x: Tensor,
-        shape: Sequence[int],
+        normalized_shape: Sequence[int],
         weight: Tensor | None = None,
         bias: Tensor | None = None,
         eps: float = 1e-5,
+        cudnn_enable: bool = True,
     ) -> Tensor:
-        y = self._standard(x, tuple(range(-len(shape), 0)), eps)
+        y = self._standard(x, tuple(range(-len(normalized_shape), 0)), eps)
         y = y if weight is None else y * weight
         return y if bias is None else y + bias
 
     def _group_norm(
         self,
         x: Tensor,
-        groups: int,
+        num_groups: int,
         weight: Tensor | None = None,
         bias: Tensor | None = None,
         eps: float = 1e-5,
+        cudnn_enabled: bool = True,
     ) -> Tensor:
-        y = self._standard(x.reshape(len(x), groups, -1), (-1,), eps).reshape(x.shape)
+        y = self._standard(x.reshape(len(x), num_groups, -1), (-1,), eps).reshape(x.shape)
         shape = (1, -1) + (1,) * (x.ndim - 2)
         y = y if weight is None else y * weight.view(shape)
         return y if bias is None else y + bias.view(shape)
 
     def _standard(self, x: Tensor, over: tuple[int, ...], eps: float) -> Tensor:
-        centred = x - x.mean(over, keepdim=True)
-        variance = self.activation(torch.square, centred).mean(over, keepdim=True)
-        inverse = self.activation(torch.rsqrt, variance + eps)
-        found: Tensor = self.product(torch.mul, (centred, inverse), {})
-        return found
+        """Deviations from the mean, divided by the standard deviation."""
+        c = x - x.mean(over, keepdim=True)
+        variance = self.activation(torch.square, c).mean(over, keepdim=True)
+        scale = self.activation(torch.rsqrt, variance + eps)
+        return self._scaled(c, scale)
+
+    def quotient(self, a: Any, b: Tensor) -> Tensor:
+        """Shares that stay small where the divisor is nearly zero."""
+        scale = self.activation(torch.reciprocal, b)
+        if not isinstance(a, Tensor) or not a.requires_grad:
+            return scale * a
+        self.beyond.add("divisions")
+        return self._scaled(a, scale)
+
+    def _scaled(self, a: Tensor, scale: Tensor) -> Tensor:
+        reference = self._reference(a, scale)
+        if reference is None or not a.requires_grad:
+            return a * scale
+        a0, scale0 = reference
+        smaller = scale.abs() <= scale0.abs()
+        at, beside = torch.where(smaller, scale, scale0), torch.where(smaller, a0, a)
+        return straight((a * scale).detach(), a * at.detach() + beside.detach() * scale)
+
+
+_POOLING: Mapping[str, str] = {
+    "max_pool2d": "input kernel_size stride padding dilation ceil_mode return_indices",
+    "adaptive_max_pool2d": "input output_size return_indices",
+}
+"""Their arguments, in order."""
 
 
 def _ratio(part: Tensor, whole: Tensor) -> Tensor:
@@ -189,6 +240,7 @@ def multipliers_and_rules(
     x = x.detach().requires_grad_(True)
     with rules.second_run():
         value = score(logits(x)).sum()
+    rules.end()
     return torch.autograd.grad(value, x)[0], rules
 
 
@@ -207,7 +259,8 @@ class _Skies(Contribution):
 
     def inputs(self, samples: Sequence[int]) -> Tensor:
         """Return the picture for every reference."""
-        return self._image.expand(len(samples), -1, -1, -1)
+        # In memory too, since a network may view channels as pictures.
+        return self._image.expand(len(samples), -1, -1, -1).contiguous()
 
     def maps(self, samples: Sequence[int], gradients: Tensor) -> tuple[Tensor, Tensor]:
         """Multiplier × (picture − reference)."""

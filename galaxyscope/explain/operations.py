@@ -46,6 +46,9 @@ PRODUCTS = frozenset(
 
 _OUT_OF_PLACE: Mapping[str, Function] = {"mul": torch.mul, "multiply": torch.mul}
 
+_CLOSE = 1e-4
+"""Points whose distance is a smaller part of their size are one, but for rounding."""
+
 MAXIMA = frozenset(["max_pool2d", "adaptive_max_pool2d"])
 
 
@@ -57,6 +60,11 @@ def name_of(function: Function) -> str:
     """Plain name of an operation, the same in place or not: ``add_``, ``add`` → ``add``."""
     name: str = getattr(function, "__name__", "unknown")
     return name if name.startswith("__") else name.rstrip("_")
+
+
+def given(names: str, args: Sequence[Any], keywords: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments of a call by name; `names` are those of the first ones, in order."""
+    return dict(zip(names.split(), args, strict=False)) | dict(keywords)
 
 
 def depends(*values: Any) -> list[Tensor]:
@@ -90,13 +98,16 @@ def slope(function: Function, x: Tensor) -> Tensor:
 def chord(function: Function, x: Tensor, y: Tensor, x0: Tensor, y0: Tensor) -> Tensor:
     """Slope of the line between two points of an elementwise function.
 
-    Where they are closer than rounding allows, the derivative in their middle. They never are
-    on the two sides of zero, where the functions have their kinks.
+    Where they are closer than rounding allows, the derivative in their middle: where x hardly
+    changes, or where y hardly changes and x no more than that. The latter must be asked of both:
+    a small step of x can be a long way for a steep function (1/√x near zero).
     """
-    dx = x - x0
-    largest = torch.stack([v.expand_as(x).abs() for v in (x, x0, y, y0)]).amax(0)
-    near = dx.abs() <= 1e-4 * largest
-    exact = (y - y0) / torch.where(near, torch.ones_like(dx), dx)
+    dx, dy = x - x0, y - y0
+    close, level = (
+        _CLOSE * torch.maximum(one.abs(), other.abs()) for one, other in ((x, x0), (y, y0))
+    )
+    near = (dx.abs() <= close) | ((dx.abs() <= level) & (dy.abs() <= level))
+    exact = dy / torch.where(near, torch.ones_like(dx), dx)
     return torch.where(near, slope(function, (x + x0) / 2), exact)
 
 

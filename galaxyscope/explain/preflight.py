@@ -260,7 +260,7 @@ def _deeplift_of(logits: Callable[[Tensor], Tensor], x: Tensor, score: Score) ->
         _, rules = multipliers_and_rules(logits, x, torch.zeros_like(x), score, Watch())
     except NoRule as error:
         return Fit("refused", str(error))
-    return _beyond(rules, "taken apart or shared equally, so that the sum stays right")
+    return _beyond(rules, "taken apart or shared, so that the sum stays right")
 
 
 def _lrp(classifier: Classifier, x: Tensor, score: Score) -> Fit:
