@@ -108,7 +108,7 @@ def explain(
     score, x = score_of(classifier, target, card.scale), tensor(classifier, net_input)
     watch.report(0, 1)
     with steady(classifier.network):
-        where = last_feature_map(classifier, x)
+        where = last_feature_map(classifier, x, score)
         watch.check()
         features, gradient, _ = features_and_gradient(classifier, x, where, score)
     watch.check()
@@ -132,7 +132,7 @@ def explain_lift(
     score, x = score_of(classifier, target, card.scale), tensor(classifier, net_input)
     watch.report(0, 1)
     with steady(classifier.network):
-        where = last_feature_map(classifier, x)
+        where = last_feature_map(classifier, x, score)
         watch.check()
         features, _, _ = features_and_gradient(classifier, x, where, score)
         watch.check()
@@ -159,7 +159,7 @@ def explain_guided(
     score, x = score_of(classifier, target, card.scale), tensor(classifier, net_input)
     watch.report(0, 1)
     with steady(classifier.network):
-        where = last_feature_map(classifier, x)
+        where = last_feature_map(classifier, x, score)
         watch.check()
         features, gradient, _ = features_and_gradient(classifier, x, where, score)
         watch.check()

@@ -95,7 +95,7 @@ def explain_ablation(
 def _start(
     classifier: Classifier, x: Tensor, score: Score, watch: Watch
 ) -> tuple[FeatureMap, Tensor, Tensor]:
-    where = last_feature_map(classifier, x)
+    where = last_feature_map(classifier, x, score)
     watch.check()
     features, _, answer = features_and_gradient(classifier, x, where, score)
     watch.check()

@@ -161,7 +161,7 @@ def _felt(
     """Activations of the last feature map and the score's derivative there, flat."""
     x = tensor(classifier, net_input)
     with steady(classifier.network):
-        where = last_feature_map(classifier, x)
+        where = last_feature_map(classifier, x, score)
         features, slope, _ = features_and_gradient(classifier, x, where, score)
     step()
     return features.flatten().cpu().numpy(), slope.flatten().cpu().numpy()

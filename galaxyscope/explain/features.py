@@ -9,14 +9,14 @@ convolution of stride 2 looks at pixels 0, 2, 4 …, a 2×2 pooling at 0.5, 2.5,
 such layers the difference is half a cell, 16 pixels.
 
 A transformer's map are its tokens, as a layer normalisation gives them, laid out on the grid of
-the patches: the last ones that the answer still depends on, which with a class token are those
-before the last attention.
+the patches. The last map is the last one that the answer still depends on: with a class token the
+tokens before the last attention, with several heads the last map of the one that is asked.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,7 +27,7 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from galaxyscope.classify.classifier import Classifier
-from galaxyscope.explain.operations import name_of
+from galaxyscope.explain.operations import depends, name_of
 from galaxyscope.explain.target import Score
 from galaxyscope.sky.frame import Affine
 
@@ -37,12 +37,14 @@ _NO_FEATURES_WORDS = """
 permute transpose movedim reshape view flatten unflatten unfold expand repeat stack matmul bmm
 einsum softmax scaled_dot_product_attention zeros ones rand
 """
-_NO_FEATURES = frozenset(_NO_FEATURES_WORDS.split())
+_NO_FEATURES = frozenset([*_NO_FEATURES_WORDS.split(), "__get__"])
 """Operations whose four-dimensional results are no pictures."""
 
 _NORMS = frozenset(["layer_norm", "rms_norm"])
 _MOST_EXTRA = 16
 """More tokens than these beside those of the cells, and it is no grid."""
+
+_FIRST = Score(0)
 
 
 @dataclass(frozen=True)
@@ -74,14 +76,22 @@ class FeatureMap:
 
     def put(self, maps: Tensor, result: Tensor) -> Tensor:
         """Return what the operation makes with another map, or other maps, in it."""
+        maps = maps.to(result.dtype, copy=True)  # what follows may work in place
         if self.extra is None:
-            return maps.clone()  # what follows may work in place
+            return maps
         before = result[:, : self.extra].expand(len(maps), -1, -1)
         return torch.cat([before, maps.flatten(2).transpose(1, 2)], 1)
 
 
+_Found = tuple[FeatureMap, Tensor]
+
+
 class _Watching(TorchFunctionMode):
-    """Shows every tensor that an operation makes, and puts another in its place if asked."""
+    """Shows every tensor that an operation makes, and puts another in its place if asked.
+
+    Also in the place of what the operation worked on, where it works in place: the network may
+    ignore what it returns.
+    """
 
     def __init__(self, look: Callable[[int, str, tuple[Any, ...], Any, Tensor], Tensor]) -> None:
         super().__init__()
@@ -98,10 +108,15 @@ class _Watching(TorchFunctionMode):
         if not isinstance(result, Tensor):
             return result
         self.count += 1
-        return self._look(self.count - 1, name_of(func), args, kwargs or {}, result)
+        shown = self._look(self.count - 1, name_of(func), args, kwargs or {}, result)
+        in_place = any(result is one for one in (*args, *(kwargs or {}).values()))
+        if shown is not result and in_place and shown.shape == result.shape:
+            with torch._C.DisableTorchFunction():  # no operation of the network: it needs no rule
+                return result.copy_(shown)
+        return shown
 
 
-def last_feature_map(classifier: Classifier, x: Tensor) -> FeatureMap:
+def last_feature_map(classifier: Classifier, x: Tensor, score: Score = _FIRST) -> FeatureMap:
     """Find the last map with more than one cell, as the pooling sees it, by a trial run.
 
     Parameters
@@ -109,6 +124,8 @@ def last_feature_map(classifier: Classifier, x: Tensor) -> FeatureMap:
     classifier : Classifier
         The output of the submodule ``card.cam_layer`` is taken where that is not empty.
     x : Tensor, shape (1, 3, rows, columns)
+    score : Score, optional
+        Of the maps that it depends on, the last is taken; default: the logit of the first class.
 
     Raises
     ------
@@ -119,55 +136,90 @@ def last_feature_map(classifier: Classifier, x: Tensor) -> FeatureMap:
     modules = dict(network.named_modules())
     if named and named not in modules:
         raise ValueError(f"{classifier.card.name} has no layer {named!r}, which its card names")
-    size = (x.shape[-2], x.shape[-1])
-    grids: dict[Shape, Affine] = {size: Affine()}
-    patches: list[FeatureMap] = []
-    found: list[FeatureMap] = []
-    chosen: list[FeatureMap] = []
-    convolved = [False]  # before, there are pixels, not features
+    search = _Search(x)
+    hook = modules[named].register_forward_hook(search.leave) if named else None
+    try:
+        with torch.enable_grad(), _Watching(search.look):
+            answer = score(classifier.logits(search.x))[0]
+    finally:
+        if hook:
+            hook.remove()
+    chosen = _last_that_counts(answer, search.left if named else search.found)
+    if chosen is None:
+        raise ValueError(f"{classifier.card.name} has no feature map that could be shown")
+    where, result = chosen
+    if len(result) != len(x):
+        raise ValueError(
+            "the network takes parts, views or colours of a picture for pictures of their own: "
+            "its last feature map is not that of one picture"
+        )
+    return where
 
-    def look(number: int, name: str, args: tuple[Any, ...], options: Any, y: Tensor) -> Tensor:
-        if name in _NORMS and y.ndim == 3 and patches:
-            cells = patches[-1]
-            rest = y.shape[1] - math.prod(cells.shape[1:])
-            if 0 <= rest <= _MOST_EXTRA:
-                shape = (y.shape[2], *cells.shape[1:])
-                found.append(FeatureMap(number, shape, cells.to_input, extra=rest))
-            return y
-        if y.ndim != 4 or min(y.shape[2:]) < 2 or name in _NO_FEATURES or name == "__get__":
-            return y
+
+class _Search:
+    """Collects the maps of a trial run, with the tensors that hold them."""
+
+    def __init__(self, x: Tensor) -> None:
+        self.x = x.detach().clone().requires_grad_(True)  # what depends on it has a gradient
+        self.found: list[_Found] = []
+        self.left: list[_Found] = []
+        self._grids: dict[Shape, Affine] = {(x.shape[-2], x.shape[-1]): Affine()}
+        self._patches: FeatureMap | None = None
+        self._convolved = False  # before, there are pixels, not features
+
+    def leave(self, _module: object, _inputs: object, _output: object) -> None:
+        """Keep only the last map so far, of the module that is named."""
+        self.left = self.found[-1:]
+
+    def look(
+        self, number: int, name: str, args: tuple[Any, ...], options: Mapping[str, Any], y: Tensor
+    ) -> Tensor:
+        """Note what an operation gives, if it is a map."""
+        if name == "detach" and depends(*args[:1]):
+            y = y.clone().requires_grad_(True)  # what follows may still be asked about it
+        if name in _NORMS and y.ndim == 3:
+            self._tokens(number, y)
+        elif y.ndim == 4 and min(y.shape[2:]) > 1 and name not in _NO_FEATURES:
+            self._map(number, name, args, options, y)
+        return y
+
+    def _tokens(self, number: int, y: Tensor) -> None:
+        cells = self._patches
+        rest = y.shape[1] - math.prod(cells.shape[1:]) if cells else -1
+        if cells and y.requires_grad and 0 <= rest <= _MOST_EXTRA:
+            shape = (y.shape[2], *cells.shape[1:])
+            self.found.append((FeatureMap(number, shape, cells.to_input, extra=rest), y))
+
+    def _map(
+        self, number: int, name: str, args: tuple[Any, ...], options: Mapping[str, Any], y: Tensor
+    ) -> None:
+        grids = self._grids
         before, after = args[0] if args else None, (y.shape[-2], y.shape[-1])
         if after not in grids and isinstance(before, Tensor) and before.ndim == 4:
             grid = (before.shape[-2], before.shape[-1])
             if grid in grids:
                 grids[after] = grids[grid] @ _step(name, args, options, grid, after)
-        convolved[0] = convolved[0] or name.startswith("conv")
-        if after in grids and convolved[0]:
-            patches.append(FeatureMap(number, (y.shape[1], *after), grids[after]))
-            found.append(patches[-1])
-        return y
-
-    def leave(_module: object, _inputs: object, _output: object) -> None:
-        chosen.extend(found[-1:])
-
-    hook = modules[named].register_forward_hook(leave) if named else None
-    try:
-        with torch.no_grad(), _Watching(look):
-            classifier.logits(x)
-    finally:
-        if hook:
-            hook.remove()
-    for where in reversed(chosen if named else found):
-        if named or where.extra is None or _matters(classifier, x, where):
-            return where
-    raise ValueError(f"{classifier.card.name} has no feature map that could be shown")
+        self._convolved = self._convolved or name.startswith("conv")
+        if after in grids and self._convolved and y.requires_grad:
+            self._patches = FeatureMap(number, (y.shape[1], *after), grids[after])
+            self.found.append((self._patches, y))
 
 
-def _matters(classifier: Classifier, x: Tensor, where: FeatureMap) -> bool:
-    """Whether an answer depends on a map: behind the last attention, tokens of cells may not."""
-    with torch.enable_grad():
-        _, gradient, _ = features_and_gradient(classifier, x, where, Score(0))
-    return bool((gradient != 0).any())
+def _last_that_counts(answer: Tensor, found: Sequence[_Found]) -> _Found | None:
+    """Return the last map with a slope of the answer; where none has, the last on the way to it.
+
+    Others are side branches, or heads for other answers; of tokens behind the last attention
+    only the class token may count.
+    """
+    on_the_way: _Found | None = None
+    for one in reversed(found) if answer.requires_grad else ():
+        slope = torch.autograd.grad(answer, one[1], retain_graph=True, allow_unused=True)[0]
+        if slope is None:
+            continue
+        if bool((one[0].of(slope) != 0).any()):
+            return one
+        on_the_way = on_the_way or one
+    return on_the_way
 
 
 def _step(
@@ -223,7 +275,8 @@ def features_and_gradient(
     def look(number: int, name: str, args: object, options: object, y: Tensor) -> Tensor:
         if number != where.operation:
             return y
-        leaves.append(where.of(y.detach()).clone().requires_grad_(True))
+        precise = torch.promote_types(y.dtype, torch.float32)
+        leaves.append(where.of(y.detach()).to(precise, copy=True).requires_grad_(True))
         return where.put(leaves[0], y.detach())
 
     with _Watching(look):
@@ -237,17 +290,39 @@ def features_and_gradient(
 def tail(classifier: Classifier, x: Tensor, where: FeatureMap) -> Callable[[Tensor], Tensor]:
     """Return the network from its feature map on: (n, channels, rows, columns) → logits.
 
-    The part before runs along on one picture.
+    The part before runs along on one picture where the network allows it, else on n copies.
     """
+    alone: list[bool] = []  # whether it does; known once several maps were asked about
 
-    def logits(maps: Tensor) -> Tensor:
+    def run(pictures: Tensor, maps: Tensor) -> Tensor:
         def look(number: int, name: str, args: object, options: object, y: Tensor) -> Tensor:
             return where.put(maps, y) if number == where.operation else y
 
         with _Watching(look):
-            return classifier.logits(x)
+            return classifier.logits(pictures)
+
+    def logits(maps: Tensor) -> Tensor:
+        if len(maps) > 1 and not alone:
+            alone.append(_alike_alone(run, x, maps[:2].detach()))
+        return run(x if len(maps) == 1 or alone[0] else x.expand(len(maps), -1, -1, -1), maps)
 
     return logits
+
+
+def _alike_alone(run: Callable[[Tensor, Tensor], Tensor], x: Tensor, maps: Tensor) -> bool:
+    """Whether maps give the same with one picture before them as with one for each.
+
+    Not where the network shapes them by the number of pictures, or joins them with what it found
+    earlier.
+    """
+    with torch.no_grad():
+        each = run(x.expand(len(maps), -1, -1, -1), maps)
+        try:
+            one = run(x, maps)
+        except Exception:  # the network is anybody's, and may raise anything
+            return False
+    alike = one.shape == each.shape and (one - each).abs().max() <= 1e-4 * each.abs().max()
+    return bool(alike)
 
 
 def upsampled(coarse: Tensor, to_input: Affine, shape: Shape) -> Tensor:
