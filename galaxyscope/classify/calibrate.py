@@ -176,7 +176,7 @@ class _Bench:
     def _answer(self, run: Run, x: Tensor) -> Tensor:
         """Probabilities, or the maps gradient × picture; float64 on the CPU."""
         if self._work == "forward":
-            with torch.inference_mode():
+            with torch.no_grad():
                 logits = run(x).double()
                 final = _FINAL[self._classifier.card.activation]
                 return final(logits).cpu()
@@ -198,7 +198,7 @@ class _Bench:
         _synchronise(x.device)
         began = time.perf_counter()
         if self._work == "forward":
-            with torch.inference_mode():
+            with torch.no_grad():
                 run(x)
         else:
             self._gradient(run, x)

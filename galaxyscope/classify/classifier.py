@@ -253,7 +253,8 @@ class Classifier:
             x = torch.from_numpy(pixels)
             turned = [torch.rot90(x, k, (2, 3)) for k in range(4)]
             copies = torch.cat(turned + [one.flip(3) for one in turned])
-            with torch.inference_mode(), self.quick("forward"):
+            # Not in inference mode: what the network may keep must serve gradients later.
+            with torch.no_grad(), self.quick("forward"):
                 parts = [copies[i : i + self.batch] for i in range(0, len(copies), self.batch)]
                 found = [self.logits(part).double().cpu() for part in parts]
             return torch.cat(found).reshape(_TURNS, len(pixels), -1).mean(dim=0).numpy()

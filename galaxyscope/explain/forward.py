@@ -92,7 +92,8 @@ class Forward:
 
     def _asked(self, x: torch.Tensor) -> NDArray[np.float64]:
         card = self._classifier.card
-        with torch.inference_mode(), self._classifier.quick("forward"):
+        # Not in inference mode: what the network may keep of this run must serve gradients later.
+        with torch.no_grad(), self._classifier.quick("forward"):
             logits = self._classifier.logits(x).double()
             answers: NDArray[np.float64] = self.score(logits).cpu().numpy()
         self.evaluations += len(x)

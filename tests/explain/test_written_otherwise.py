@@ -246,3 +246,31 @@ def test_maps_of_several_views_are_refused(classify, make_input, name, kind) -> 
     fit = preflight(name, classify(kind()), make_input(32))
     assert fit.verdict == "refused"
     assert "for pictures of their own" in fit.reason
+
+
+class Keeping(Small):
+    """Makes its mask when it first runs, and keeps it."""
+
+    mask: Tensor | None = None
+
+    def features(self, x: Tensor) -> Tensor:
+        found = super().features(x)
+        if self.mask is None:
+            self.mask = found[0, 0].detach() * 0 + 0.5
+        return found * self.mask
+
+
+@pytest.mark.parametrize("first", ["predict", "rise", "gradient"])
+def test_what_a_network_keeps_from_its_first_run_has_gradients_later(
+    classify, make_input, few, first
+) -> None:
+    maps, picture = [], make_input(32)
+    for before in (None, first):
+        classifier = classify(Keeping())
+        classifier.card.input_size = 32
+        if before == "predict":
+            classifier.predict(picture)
+        elif before:
+            method(before).explain(classifier, picture, "bar", few(before), Watch())
+        maps.append(method("gradient").explain(classifier, picture, "bar", {}, Watch()).values)
+    assert_alike(maps)
