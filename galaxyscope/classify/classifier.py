@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galaxyscope.classify.card import ModelError
-from galaxyscope.classify.memory import making_do
+from galaxyscope.classify.memory import making_do, out_of_memory
 from galaxyscope.sky.frame import Affine
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 _FORWARD_BATCH = {"cpu": 16}
 _FORWARD_BATCH_ELSEWHERE = 256
 _TURNS = 8
+_TOLERANCE = 1e-3
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,6 +108,8 @@ class Classifier:
         Sentences for the user about what this replica had to do.
     used : set of str
         Number formats other than float32 in which it ran; whoever wants to know empties it.
+    random : bool or None
+        Whether the same picture gets another answer each time; None until :meth:`try_out`.
     """
 
     def __init__(
@@ -125,6 +128,7 @@ class Classifier:
         self.batch_limit: int | None = None
         self.notices: tuple[str, ...] = ()
         self.used: set[str] = set()
+        self.random: bool | None = None
         self._members = tuple(members)
         self._runs: dict[Mode, Run] = {}
         self._run: Run | None = None
@@ -205,6 +209,45 @@ class Classifier:
         """Keep a sentence for the user."""
         if sentence not in self.notices:
             self.notices = (*self.notices, sentence)
+
+    def try_out(self, x: torch.Tensor) -> None:
+        """Find out whether the answer to a picture is its own; the second time nothing is done.
+
+        Random networks become known as such. Those that answer otherwise when other pictures are
+        beside one (by the statistics of the batch) get one at a time from then on, with a notice.
+
+        Parameters
+        ----------
+        x : Tensor, shape (1, 3, size, size)
+        """
+        if self.random is not None:
+            return
+        import torch
+
+        with torch.no_grad():
+            alone, again = self.logits(x), self.logits(x)
+            self.random = bool(torch.isfinite(alone).all()) and not alike(alone, again)
+            if self.random or self.batch_limit == 1:
+                return
+            if not self._same_beside_another(x, alone):
+                self.batch_limit = 1
+                self.notice(
+                    "The network answers a picture otherwise when another is beside it: it gets "
+                    "one picture at a time."
+                )
+
+    def _same_beside_another(self, x: torch.Tensor, alone: torch.Tensor) -> bool:
+        import torch
+
+        other = torch.rand(x.shape, generator=torch.Generator().manual_seed(0)).to(x)
+        try:
+            beside = self.logits(torch.cat([x, other]))
+        except Exception as error:  # the network is anybody's, and may raise anything
+            if out_of_memory(error):
+                raise
+            return False
+        unclear = not bool(torch.isfinite(alone).all())
+        return len(beside) == 2 and (unclear or alike(alone, beside[:1]))
 
     # -- what it says
 
@@ -290,6 +333,12 @@ class Classifier:
             notes=tuple(dict.fromkeys(notes)),
             ran=how_it_runs(self),
         )
+
+
+def alike(one: torch.Tensor, other: torch.Tensor) -> bool:
+    """Whether two sets of logits are the same, as far as rounding allows."""
+    size = max(float(one.abs().max()), float(other.abs().max())) + _TOLERANCE
+    return bool((one - other).abs().max() <= _TOLERANCE * size)
 
 
 def _sigmoid(logits: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -21,12 +21,12 @@ from torch import Tensor, nn
 
 from galaxyscope.classify.aten import CREATORS
 from galaxyscope.classify.card import ModelCard, ModelError, write_card
+from galaxyscope.classify.classifier import alike
 from galaxyscope.classify.pt2 import Device, Program, Value, read_program, values_in
 
 EXPORTED = "exported"
 PROGRAM_FILE = "network.pt2"
 
-_TOLERANCE = 1e-3
 _RUN_ERRORS = (
     RuntimeError,
     TypeError,
@@ -135,18 +135,13 @@ def load_exported(card: ModelCard, data: bytes) -> ExportedNetwork:
         )
     if not bool(torch.isfinite(both).all()):
         raise ModelError(card.name, f"{PROGRAM_FILE} gives answers that are not finite")
-    if not _alike(one, both[:1]):
+    if not alike(one, both[:1]):
         raise ModelError(
             card.name,
             f"{PROGRAM_FILE} answers a picture otherwise when another is beside it: it was "
             "exported in training mode, or is random",
         )
     return network
-
-
-def _alike(one: Tensor, other: Tensor) -> bool:
-    size = torch.maximum(one.abs().max(), other.abs().max()) + _TOLERANCE
-    return bool((one - other).abs().max() <= _TOLERANCE * size)
 
 
 def export(network: nn.Module, card: ModelCard, folder: Path) -> ModelCard:
@@ -195,7 +190,7 @@ def export(network: nn.Module, card: ModelCard, folder: Path) -> ModelCard:
         card, architecture=EXPORTED, parameters={}, sha256=hashlib.sha256(data).hexdigest()
     )
     with torch.no_grad():
-        if not _alike(load_exported(card, data)(x), copied(x)):
+        if not alike(load_exported(card, data)(x), copied(x)):
             raise ModelError(card.name, "the exported program answers otherwise than the network")
     folder.mkdir(parents=True, exist_ok=True)
     (folder / PROGRAM_FILE).write_bytes(data)

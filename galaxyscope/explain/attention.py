@@ -202,7 +202,10 @@ def attentions(classifier: Classifier, x: Tensor, score: Score) -> Attentions:
         raise ValueError(
             f"its {tokens} tokens are not those of a grid of {grid[0]}×{grid[1]} patches"
         )
-    found = torch.autograd.grad(score(logits)[0], maps, allow_unused=True)
+    answer = score(logits)[0]
+    if not answer.requires_grad:
+        raise ValueError("the answer does not depend on its attention")
+    found = torch.autograd.grad(answer, maps, allow_unused=True)
     gradients = [torch.zeros_like(a) if g is None else g for a, g in zip(maps, found, strict=True)]
     heads = [one.detach().float().reshape(-1, tokens, tokens) for one in maps]
     slopes = [one.detach().float().reshape(-1, tokens, tokens) for one in gradients]

@@ -19,6 +19,7 @@ import torch
 
 from galaxyscope import __version__
 from galaxyscope.classify.classifier import Classifier, NetworkInput
+from galaxyscope.classify.exported import ExportedNetwork
 from galaxyscope.classify.memory import making_do
 from galaxyscope.classify.modes import Work
 from galaxyscope.explain.postflight import completeness_error, oddities, split_half
@@ -138,13 +139,15 @@ def in_memory(
 
 @contextmanager
 def steady(network: torch.nn.Module) -> Iterator[None]:
-    """Keep evaluation mode, frozen weights and gradients on inside; restore all flags after.
+    """Keep evaluation mode, frozen weights and gradients on inside; restore all after.
 
-    With frozen weights a tensor requires a gradient if and only if it depends on the picture,
-    and none is spent on the weights.
+    Buffers too: a batch norm can be told to keep statistics in evaluation mode as well. With
+    frozen weights a tensor requires a gradient if and only if it depends on the picture, and none
+    is spent on the weights.
     """
     flags = [(module, module.training) for module in network.modules()]
     free = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    buffers = _buffers(network)
     network.eval()  # an overridden `train`, which this calls, may return nothing
     network.requires_grad_(False)
     try:
@@ -155,6 +158,25 @@ def steady(network: torch.nn.Module) -> Iterator[None]:
             module.training = training
         for parameter in free:
             parameter.requires_grad_(True)
+        for module, name, buffer, value in buffers:
+            if not torch.equal(buffer, value):
+                buffer.copy_(value)
+            module._buffers[name] = buffer
+
+
+def _buffers(
+    network: torch.nn.Module,
+) -> list[tuple[torch.nn.Module, str, torch.Tensor, torch.Tensor]]:
+    """Buffers by module and name, with a copy of each.
+
+    Not those of exported programs, which are weights: nothing writes on them.
+    """
+    return [
+        (module, name, buffer, buffer.clone())
+        for module in network.modules()
+        if not isinstance(module, ExportedNetwork)
+        for name, buffer in module.named_buffers(recurse=False)
+    ]
 
 
 def tensor(classifier: Classifier, net_input: NetworkInput) -> torch.Tensor:
@@ -173,11 +195,23 @@ def gradients(
 
     With `rules` (see `galaxyscope.explain.operations`) the network runs inside them, as it is;
     else in its calibrated mode.
+
+    Raises
+    ------
+    ValueError
+        If no way leads back from the answer to the picture.
     """
     x = x.detach().requires_grad_(True)
     with rules or classifier.quick("backward"):
         logits = classifier.logits(x)
-    return torch.autograd.grad(score(logits).sum(), x)[0]
+    answer = score(logits).sum()
+    found = torch.autograd.grad(answer, x, allow_unused=True)[0] if answer.requires_grad else None
+    if found is None:
+        raise ValueError(
+            f"{classifier.card.name} has no gradients: its answer does not depend on the picture, "
+            "or it computes without them"
+        )
+    return found
 
 
 def answers(classifier: Classifier, x: torch.Tensor, score: Score) -> torch.Tensor:
@@ -322,7 +356,7 @@ def make_attribution(
     model = classifier.card
     name = score.text
     if not bool(torch.isfinite(values).all()):
-        raise ValueError(f"{card.name}: {model.name} gives no finite gradients for {name}")
+        raise ValueError(f"{card.name}: {model.name} gives no finite map for {name}")
     found = values.detach().cpu().numpy().astype(np.float32)
     error = None if promise is None else completeness_error(found, promise)
     return Attribution(

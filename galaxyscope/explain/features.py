@@ -146,7 +146,8 @@ def last_feature_map(classifier: Classifier, x: Tensor, score: Score = _FIRST) -
             hook.remove()
     chosen = _last_that_counts(answer, search.left if named else search.found)
     if chosen is None:
-        raise ValueError(f"{classifier.card.name} has no feature map that could be shown")
+        cut = ": from none a gradient leads to the answer" if search.found else ""
+        raise ValueError(f"{classifier.card.name} has no feature map that could be shown{cut}")
     where, result = chosen
     if len(result) != len(x):
         raise ValueError(

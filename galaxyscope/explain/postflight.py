@@ -78,7 +78,9 @@ def oddities(
         found.append("The map has the same value everywhere: it points nowhere.")
     if float(values.max()) <= 0:
         found.append(f"No positive evidence: nothing in the picture speaks for {target}.")
-    if error is not None and error > _TOLERATED:
+    if error is not None and np.isnan(error):
+        found.append("The map should sum to the change of the answer, which is no finite number.")
+    elif error is not None and error > _TOLERATED:
         found.append(
             f"The map should sum to the change of the answer, and misses it by {100 * error:.0f} %."
         )

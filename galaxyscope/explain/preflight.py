@@ -116,9 +116,11 @@ def joint_fit(fits: Mapping[str, Fit]) -> Fit:
 def _fit(
     name: str, classifier: Classifier, net_input: NetworkInput | None, target: str | None
 ) -> Fit:
-    if name not in _CHECKS:
+    checked = name in _CHECKS
+    if not checked and net_input is None:
         return FITS
-    if any(isinstance(module, torch.jit.ScriptModule) for module in classifier.network.modules()):
+    scripts = (isinstance(one, torch.jit.ScriptModule) for one in classifier.network.modules())
+    if checked and any(scripts):
         return Fit("refused", "the network is compiled, and the method must see its operations")
     if net_input is None:
         size = classifier.card.input_size
@@ -127,7 +129,10 @@ def _fit(
         x = tensor(classifier, net_input)
     score = Score(0) if target is None else score_of(classifier, target)
     with steady(classifier.network):
-        return _CHECKS[name](classifier, x, score)
+        classifier.try_out(x)
+        if classifier.random:
+            return Fit("refused", "the network is random: the same picture gets other answers")
+        return _CHECKS[name](classifier, x, score) if checked else FITS
 
 
 class _Listing(Rules):

@@ -268,7 +268,7 @@ def test_an_alias_explains_its_class_and_unknown_targets_fail(small, make_input,
 def test_gradients_that_are_not_finite_are_an_error(small, make_input) -> None:
     with torch.no_grad():
         small.network.head.weight.fill_(float("nan"))
-    with pytest.raises(ValueError, match=r"no finite gradients for Class3\.1"):
+    with pytest.raises(ValueError, match=r"no finite map for Class3\.1"):
         run("gradient", small, make_input())
 
 

@@ -274,3 +274,132 @@ def test_what_a_network_keeps_from_its_first_run_has_gradients_later(
             method(before).explain(classifier, picture, "bar", few(before), Watch())
         maps.append(method("gradient").explain(classifier, picture, "bar", {}, Watch()).values)
     assert_alike(maps)
+
+
+class Random(Small):
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(functional.dropout(self.features(x).mean((2, 3)), 0.5))
+
+
+class ByBatch(Small):
+    """A batch norm that takes the statistics of what it sees, and writes them down."""
+
+    def __init__(self, track: bool = False) -> None:
+        super().__init__()
+        self.norm = nn.BatchNorm2d(6)
+        self.track = track
+
+    def features(self, x: Tensor) -> Tensor:
+        kept = (self.norm.running_mean, self.norm.running_var) if self.track else (None, None)
+        return functional.relu(functional.batch_norm(self.two(self.one(x)), *kept, training=True))
+
+
+class OnlyOne(Small):
+    """Takes one picture and no more."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(self.features(x).view(1, 6, -1).mean(2))
+
+
+_ANY = ["gradient", "smoothgrad/signed", "integrated-gradients", "occlusion", "rise", "hires-cam"]
+
+
+@pytest.mark.parametrize("name", _ANY)
+def test_random_networks_are_refused(classify, make_input, few, name) -> None:
+    classifier = classify(Random())
+    with pytest.raises(ValueError, match="the network is random"):
+        method(name).explain(classifier, make_input(32), "bar", few(name), Watch())
+
+
+@pytest.mark.parametrize("kind", [ByBatch, OnlyOne, lambda: ByBatch(track=True)])
+@pytest.mark.parametrize("name", _ANY)
+def test_what_depends_on_other_pictures_is_asked_about_one_at_a_time(
+    classify, make_input, few, kind, name
+) -> None:
+    maps, settings = [], few(name, window=8, stride=8)
+    for limit in (1, 16):
+        classifier = classify(kind())
+        classifier.batch_limit = limit
+        before = {key: value.clone() for key, value in classifier.network.state_dict().items()}
+        found = method(name).explain(classifier, make_input(32), "bar", settings, Watch())
+        maps.append(found.values)
+        told = "one picture at a time" in " ".join(found.notes)
+        assert told is (limit > 1)
+        for key, value in classifier.network.state_dict().items():
+            torch.testing.assert_close(value, before[key], rtol=0, atol=0)
+    assert_alike(maps)
+
+
+def test_a_network_is_tried_out_once(classify, make_input) -> None:
+    runs = []
+
+    class Counted(Small):
+        def forward(self, x: Tensor) -> Tensor:
+            runs.append(len(x))
+            return super().forward(x)
+
+    classifier = classify(Counted())
+    for _ in range(2):
+        assert preflight("gradient", classifier, make_input(32)).verdict == "fits"
+    assert runs == [1, 1, 2]
+    assert classifier.notices == ()
+
+
+def test_buffers_that_a_network_replaces_are_put_back(classify, make_input) -> None:
+    class Mean(Small):
+        def __init__(self) -> None:
+            super().__init__()
+            self.register_buffer("seen", torch.zeros(6))
+
+        def features(self, x: Tensor) -> Tensor:
+            found = super().features(x)
+            self.seen = found.detach().mean((0, 2, 3))
+            return found
+
+    classifier = classify(Mean())
+    method("gradient").explain(classifier, make_input(32), "bar", {}, Watch())
+    assert not classifier.network.seen.any()
+
+
+class Constant(Small):
+    def forward(self, x: Tensor) -> Tensor:
+        self.features(x)
+        return self.head.bias.expand(len(x), -1)
+
+
+class Cut(Small):
+    @torch.no_grad()
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x)
+
+
+@pytest.mark.parametrize("kind", [Constant, Cut])
+@pytest.mark.parametrize("name", ["gradient", "smoothgrad/signed", "guided-backprop", "lrp"])
+def test_without_gradients_a_sentence_says_so(classify, make_input, few, name, kind) -> None:
+    with pytest.raises(ValueError, match=r"small"):
+        method(name).explain(classify(kind()), make_input(32), "bar", few(name), Watch())
+
+
+@pytest.mark.parametrize("kind", [Constant, Cut])
+@pytest.mark.parametrize("name", [*_CAMS.split(), "attention-rollout", "attention-relevance"])
+def test_without_gradients_features_are_refused(classify, make_input, name, kind) -> None:
+    fit = preflight(name, classify(kind()), make_input(32))
+    assert fit.verdict == "refused"
+
+
+class Scaled(Small):
+    """Each picture by its brightest pixel: black gives no number."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x / x.amax((1, 2, 3), keepdim=True))
+
+
+@pytest.mark.parametrize("name", ["integrated-gradients", "xrai"])
+def test_a_sum_that_is_no_number_is_told(classify, make_input, few, name) -> None:
+    found = method(name).explain(classify(Scaled()), make_input(32), "bar", few(name), Watch())
+    assert "which is no finite number" in " ".join(found.notes)
+
+
+def test_score_cam_does_not_speak_of_gradients(classify, make_input) -> None:
+    with pytest.raises(ValueError, match="no finite map"):
+        method("score-cam").explain(classify(Scaled()), make_input(32), "bar", {}, Watch())
