@@ -117,29 +117,30 @@ class _Watching(TorchFunctionMode):
 
     def _scaled(
         self,
-        q: Tensor,
-        k: Tensor,
-        v: Tensor,
+        query: Tensor,
+        key: Tensor,
+        value: Tensor,
         attn_mask: Tensor | None = None,
         dropout_p: float = 0.0,
         is_causal: bool = False,
         scale: float | None = None,
         enable_gqa: bool = False,
     ) -> Tensor:
-        """Write out the fused kernel, which shows no weights."""
+        """Write out the fused kernel, which shows no weights; its arguments are called so."""
         if enable_gqa:
-            repeat = q.shape[-3] // k.shape[-3]
-            k, v = k.repeat_interleave(repeat, -3), v.repeat_interleave(repeat, -3)
-        scores = q @ k.transpose(-2, -1) * (1 / math.sqrt(q.shape[-1]) if scale is None else scale)
+            repeat = query.shape[-3] // key.shape[-3]
+            key, value = (one.repeat_interleave(repeat, -3) for one in (key, value))
+        scores = query @ key.transpose(-2, -1)
+        scores = scores * (1 / math.sqrt(query.shape[-1]) if scale is None else scale)
         if is_causal:
             attn_mask = torch.ones_like(scores[0, 0], dtype=torch.bool).tril()
         if attn_mask is not None and attn_mask.dtype == torch.bool:
             scores = scores.masked_fill(~attn_mask, float("-inf"))
         elif attn_mask is not None:
             scores = scores + attn_mask
-        return self.noted(scores.softmax(-1)) @ v
+        return self.noted(scores.softmax(-1)) @ value
 
-    def _many_heads(self, given: Mapping[str, Any]) -> tuple[Tensor, None]:
+    def _many_heads(self, given: Mapping[str, Any]) -> tuple[Tensor, Tensor | None]:
         """Write out what ``torch.nn.MultiheadAttention`` calls, for tokens that see each other."""
         unusual = ("bias_k", "bias_v", "key_padding_mask", "attn_mask", "static_k", "static_v")
         if (
@@ -155,8 +156,12 @@ class _Watching(TorchFunctionMode):
             functional.linear(x, w, b).unflatten(-1, (heads, -1)).transpose(1, 2)
             for x, w, b in zip((q, k, v), weight.chunk(3), biases, strict=True)
         )
-        mixed = self._scaled(q, k, v).transpose(1, 2).flatten(2).transpose(0, 1)
-        return functional.linear(mixed, given["out_proj_weight"], given["out_proj_bias"]), None
+        weights = self.noted((q @ k.mT / math.sqrt(q.shape[-1])).softmax(-1))
+        mixed = (weights @ v).transpose(1, 2).flatten(2).transpose(0, 1)
+        found = functional.linear(mixed, given["out_proj_weight"], given["out_proj_bias"])
+        if not given.get("need_weights", True):
+            return found, None
+        return found, weights.mean(1) if given.get("average_attn_weights", True) else weights
 
 
 def _mixes(name: str, args: tuple[Any, ...], keywords: Mapping[str, Any]) -> bool:

@@ -125,6 +125,8 @@ def respelled(kernel: str):
         )
         if kernel == "fused":
             mixed = functional.scaled_dot_product_attention(q, k, v)
+        elif kernel == "fused by keyword":
+            mixed = functional.scaled_dot_product_attention(query=q, key=k, value=v)
         elif kernel == "flat heads":
             q, k, v = (one.reshape(n * self.heads, t, -1) for one in (q, k, v))
             scores = torch.baddbmm(
@@ -135,19 +137,34 @@ def respelled(kernel: str):
             scores = (q @ k.mT) * q.shape[-1] ** -0.5
             mixed = torch.softmax(scores, -1, dtype=torch.float64).float() @ v
         else:
-            found, _ = functional.multi_head_attention_forward(
+            used = kernel.endswith("weights")
+            found, weights = functional.multi_head_attention_forward(
                 *(x.transpose(0, 1),) * 3, c, self.heads, self.qkv.weight, self.qkv.bias,
                 None, None, False, 0.0, self.projection.weight, self.projection.bias,
-                training=False, need_weights=False,
+                training=False, need_weights=used, average_attn_weights="mean" in kernel,
             )  # fmt: skip
+            if used:
+                assert weights.shape == ((n, t, t) if "mean" in kernel else (n, self.heads, t, t))
+                torch.testing.assert_close(weights.sum(-1), torch.ones(weights.shape[:-1]))
             return found.transpose(0, 1)
         return self.projection(mixed.transpose(1, 2).reshape(n, t, c))
 
     return forward
 
 
+_KERNELS = [
+    "fused",
+    "fused by keyword",
+    "flat heads",
+    "float64 softmax",
+    "multihead",
+    "multihead with mean weights",
+    "multihead with weights",
+]
+
+
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("kernel", ["fused", "flat heads", "float64 softmax", "multihead"])
+@pytest.mark.parametrize("kernel", _KERNELS)
 def test_another_spelling_gives_the_same_map(
     network, classify, make_input, monkeypatch, name, kernel
 ) -> None:
