@@ -7,7 +7,8 @@ measuring on maps must beat. `recipes/bar-length.toml` does so, and `consensus` 
 beside map and light. It is trained on all galaxies that people have measured; so that it can be
 judged on the same galaxies, this trains it several times, each time without the human lengths of
 one part of them, and asks it for that part. `scripts/bar_lengths.py --said said.csv` then judges
-`consensus`. Runs go on where they were stopped; several can run at once, a part each (--part).
+`consensus`. What comes before people's lengths is the same for all and is trained once. Runs go on
+where they were stopped; several can run at once, a part each (--part), once that is done.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import argparse
 import csv
 import dataclasses
 import hashlib
+import itertools
 import math
 import sys
 from pathlib import Path
@@ -31,6 +33,7 @@ from galaxyscope.pipeline import answered_length
 from galaxyscope.train.loop import train
 from galaxyscope.train.publish import publish
 from galaxyscope.train.recipe import Recipe, read_recipe
+from galaxyscope.train.state import branch
 from galaxyscope.tune.subjects import opened, read_subjects
 
 PARTS = 4
@@ -55,6 +58,9 @@ def main(argv: list[str] | None = None) -> int:
     for part in asked:
         folder = arguments.runs / f"without-{part}"
         mine = without(recipe, tables, part)
+        if not folder.exists() and (before := before_people(recipe, tables, arguments.epochs)):
+            train(recipe, arguments.runs / "shared", epochs=before)
+            branch(arguments.runs / "shared", folder / "run", mine)
         network = train(mine, folder / "run", epochs=arguments.epochs)
         publish(network, mine, folder / "run", folder / "model")
         networks[part] = load_model(folder / "model", "cpu")
@@ -82,6 +88,15 @@ def main(argv: list[str] | None = None) -> int:
 def part_of(galaxy: str) -> int:
     """Part of a galaxy; by a hash, so that it stays the same for ever."""
     return hashlib.sha256(galaxy.encode()).digest()[0] % PARTS
+
+
+def before_people(recipe: Recipe, tables: dict[str, Path], most: int | None) -> int:
+    """Epochs of the first stages, as far as no length that people measured takes part in them."""
+    people = [i for i, source in enumerate(recipe.sources) if source.table in tables.values()]
+    first = min(people, default=0)
+    own = itertools.takewhile(lambda stage: 0 < stage.sources <= first, recipe.stages)
+    epochs = sum(stage.epochs for stage in own)
+    return epochs if most is None else min(epochs, most)
 
 
 def without(recipe: Recipe, tables: dict[str, Path], part: int) -> Recipe:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from galaxyscope.train.recipe import Recipe, Source
+from galaxyscope.train.simulated import simulated_bars
 from galaxyscope.train.table import DataError, Entry, read_entries
 
 __all__ = ["DataError", "Pictures", "read_pictures"]
@@ -54,7 +55,12 @@ class Pictures:
 
 
 def read_pictures(
-    recipe: Recipe, split: str, source: Source | None = None, *, whole: bool = False
+    recipe: Recipe,
+    split: str,
+    source: Source | None = None,
+    *,
+    whole: bool = False,
+    folder: Path | None = None,
 ) -> Pictures:
     """Read all pictures of a split of one source.
 
@@ -67,6 +73,8 @@ def read_pictures(
         Default: the recipe's first.
     whole : bool
         Keep all pixels, not only as many as training needs.
+    folder : Path, optional
+        Working folder of the run, where simulated galaxies are kept.
 
     Raises
     ------
@@ -75,6 +83,8 @@ def read_pictures(
         first, or the table cannot be used.
     """
     source = source or recipe.sources[0]
+    if source.simulated:
+        return _simulated(source, folder)
     entries = read_entries(recipe, split, source)
     if not entries:
         raise DataError(f"{source.table.name}: no picture of {split!r} was found")
@@ -110,6 +120,14 @@ def read_pictures(
     agreed = np.array([entry.agreed for entry in rows], np.float32)
     field = source.field_px * side / first
     return Pictures(tuple(names), np.stack(blocks), values, weights, field, agreed)
+
+
+def _simulated(source: Source, folder: Path | None) -> Pictures:
+    pixels, lengths = simulated_bars(source.simulated, source.field_px, folder)
+    names = tuple(f"simulated {index:04d}" for index in range(len(lengths)))
+    ones = np.ones(len(lengths), np.float32)
+    values = np.log(lengths / np.float32(source.field_px))[:, None]
+    return Pictures(names, pixels, values, ones, source.field_px, ones)
 
 
 def _opened(raw: bytes, what: str) -> Image.Image:

@@ -177,7 +177,7 @@ def _read(recipe: Recipe, folder: Path) -> list[Pictures]:
     """Training pictures of all sources."""
     found = []
     for source in recipe.sources:
-        pictures = read_pictures(recipe, "train", source)
+        pictures = read_pictures(recipe, "train", source, folder=folder)
         if source.taught:
             from galaxyscope.classify.store import load_model
 

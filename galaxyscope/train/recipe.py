@@ -52,7 +52,7 @@ class Augmentation:
 
 @dataclass(frozen=True)
 class Source:
-    """One collection of labelled pictures.
+    """One collection of labelled pictures, or of simulated galaxies.
 
     Parameters
     ----------
@@ -94,12 +94,15 @@ class Source:
         Columns of positions in degrees. A picture to train on that lies within
         `galaxyscope.train.table.SAME_OBJECT` of one that is set aside, of any source, is
         left out; so is one of the same name.
+    simulated : int
+        In place of pictures and a table: so many simulated galaxies, whose bars are known, for a
+        recipe whose target is length; see `galaxyscope.train.simulated`.
     """
 
-    pictures: Path
-    table: Path
-    identifier: str
-    field_px: float
+    pictures: Path = Path()
+    table: Path = Path()
+    identifier: str = ""
+    field_px: float = 0.0
     label: str = ""
     classes: Mapping[str, str] = field(default_factory=dict)
     where: Mapping[str, list[str]] = field(default_factory=dict)
@@ -111,6 +114,13 @@ class Source:
     columns: Mapping[str, list[str]] = field(default_factory=dict)
     majority: float = 0.5
     sky: tuple[str, ...] = ()
+    simulated: int = 0
+
+    def __post_init__(self) -> None:
+        if bool(self.simulated) == bool(self.identifier):
+            raise ValueError("a source has pictures with a table, or simulated galaxies")
+        if self.simulated and not self.field_px > 0:
+            raise ValueError("simulated galaxies need the side of the field, field_px")
 
 
 @dataclass(frozen=True)
@@ -256,6 +266,10 @@ class Recipe:
             raise ValueError("sources, stages and outputs must not be empty")
         if self.target == "length" and self.teacher:
             raise ValueError("a teacher answers fractions, not lengths")
+        if any(source.simulated for source in self.sources) and self.target != "length":
+            raise ValueError("simulated galaxies teach a length and nothing else")
+        if self.sources[0].simulated:
+            raise ValueError("the first source is measured by, so its galaxies must be real")
         if self.sources[0].taught or (not self.teacher and any(s.taught for s in self.sources)):
             raise ValueError("the first source needs labels of its own, taught ones a teacher")
 
@@ -297,20 +311,17 @@ def read_recipe(path: Path, data: Path) -> Recipe:
             **{k: tuple(v) if isinstance(v, list) else v for k, v in changes.items()}
         )
         values["outputs"] = tuple(values["outputs"])
-        values["sources"] = tuple(
-            Source(
-                **{
-                    **s,
-                    "pictures": data / s["pictures"],
-                    "table": beside if beside.is_file() else data / s["table"],
-                    "sky": tuple(s.get("sky", ())),
-                }
-            )
-            for s in values["sources"]
-            for beside in [path.parent / s["table"]]
-        )
+        values["sources"] = tuple(_source(s, data, path.parent) for s in values["sources"])
         values["pair"] = tuple(values.get("pair", ()))
         values["stages"] = tuple(Stage(**s) for s in values["stages"])
         return Recipe(**values)
     except (ValueError, TypeError, KeyError, AttributeError, OSError) as error:
         raise ValueError(f"{path.name}: not a usable recipe ({error})") from error
+
+
+def _source(values: dict[str, Any], data: Path, beside: Path) -> Source:
+    if "simulated" not in values:
+        table = beside / values["table"]
+        values["table"] = table if table.is_file() else data / values["table"]
+        values["pictures"] = data / values["pictures"]
+    return Source(**{**values, "sky": tuple(values.get("sky", ()))})

@@ -11,6 +11,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import shutil
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path, PurePath
@@ -69,6 +70,18 @@ def save(
         metadata={"done": str(len(history))},
     )
     partial.replace(folder / STATE_FILE)
+
+
+def branch(folder: Path, new: Path, recipe: Recipe) -> None:
+    """Copy a run, to go on from there with another recipe.
+
+    For recipes that differ in nothing that was shown so far: then the new run is what it would
+    have become from the beginning.
+    """
+    shutil.copytree(folder, new)
+    progress = json.loads((new / PROGRESS_FILE).read_text(encoding="utf-8"))
+    told = json.dumps({**progress, "recipe": asdict(recipe)}, default=str, indent=1)
+    _replace(new / PROGRESS_FILE, told)
 
 
 def _replace(path: Path, text: str) -> None:

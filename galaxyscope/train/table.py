@@ -73,7 +73,8 @@ def read_entries(recipe: Recipe, split: str, source: Source) -> list[Entry]:
     mine = [entry for entry in _entries(source, recipe) if split in (ALL, entry.split)]
     if split != "train":
         return mine
-    aside = [e for s in recipe.sources for e in _entries(s, recipe) if e.split != "train"]
+    real = [source for source in recipe.sources if not source.simulated]
+    aside = [e for s in real for e in _entries(s, recipe) if e.split != "train"]
     return apart(mine, aside)
 
 

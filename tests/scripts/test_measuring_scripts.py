@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 from pathlib import Path
 
@@ -63,7 +64,7 @@ def test_no_network_has_seen_the_human_lengths_of_the_galaxies_that_it_is_asked_
     left = []
     for part in range(PARTS):
         mine = without(recipe, tables, part)
-        for source in mine.sources[1:]:
+        for source in (one for one in mine.sources if one.table in tables.values()):
             names = {entry.name for entry in read_entries(mine, "all", source)}
             seen = {name.split("-")[1].removesuffix(".jpg") for name in names}
             assert seen
@@ -71,6 +72,25 @@ def test_no_network_has_seen_the_human_lengths_of_the_galaxies_that_it_is_asked_
             left.append(200 - len(seen) if "sdss" in source.table.name else 0)
     assert sum(left) == 200, "each galaxy is held out once"
     assert len({part_of(str(galaxy)) for galaxy in range(60)}) == PARTS
+
+
+def test_what_is_trained_once_for_all_has_seen_no_human_length() -> None:
+    from direct_lengths import SETS, before_people
+
+    from galaxyscope.train.recipe import Stage, read_recipe
+
+    data = Path("data")
+    tables = {name: data / "bar_lengths" / f"{name}.csv" for name in SETS}
+    recipe = read_recipe(SCRIPTS.parent / "recipes" / "bar-length.toml", data)
+    first = recipe.stages[0]
+    assert first.sources > 0
+    assert not {s.table for s in recipe.sources[: first.sources]} & set(tables.values())
+    assert before_people(recipe, tables, None) == first.epochs
+    assert before_people(recipe, tables, 1) == 1
+    everything = dataclasses.replace(recipe, stages=(Stage(96, 5), first))
+    assert before_people(everything, tables, None) == 0
+    shown = dataclasses.replace(recipe, stages=(Stage(96, 5, sources=first.sources + 1),))
+    assert before_people(shown, tables, None) == 0
 
 
 def test_modules_of_scripts_hide_no_library() -> None:

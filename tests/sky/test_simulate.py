@@ -13,6 +13,7 @@ from galaxyscope.sky.simulate import (
     GalaxyTruth,
     Neighbour,
     draw_truth,
+    draw_varied,
     plain_bar,
     simulate_galaxy,
 )
@@ -269,6 +270,31 @@ def test_drawn_galaxies_spread_as_the_survey_does() -> None:
     assert 0.7 < len(bars) / len(truths) < 0.9
     assert all(not draw_truth(0, index, barred=False).barred for index in range(5))
     assert all(0.014 <= t.redshift <= 0.065 for t in truths)
+
+
+def test_varied_galaxies_are_of_any_kind() -> None:
+    truths = [draw_varied(0, index) for index in range(200)]
+    assert truths[7] == draw_varied(0, 7) != draw_varied(1, 7)
+    assert all(t.barred and t.disc_fraction >= 0.049 for t in truths)
+    # Bars of all sizes against their discs, with and without arms, sharp and soft.
+    relative = [t.bar_length_arcsec / 2 / t.disc_h_arcsec for t in truths]
+    assert min(relative) < 0.9
+    assert max(relative) > 2.3
+    for share in (
+        np.mean([np.isinf(t.bar_edge) for t in truths]),
+        np.mean([t.young_fraction == 0 for t in truths]),
+        np.mean([t.detector_arcsec_per_px is None for t in truths]),
+    ):
+        assert 0.2 < share < 0.5
+    widths = np.array([t.bar_axis_ratio for t in truths])
+    assert widths.min() < 0.12
+    assert widths.max() > 0.5
+
+
+def test_very_soft_edges_with_sharp_corners_do_not_overflow() -> None:
+    truth = CLEAN.replace(bar_edge=2.5, bar_boxiness=5.0)
+    with np.errstate(over="raise"):
+        assert np.isfinite(simulate_galaxy(truth, 64).data).all()
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from galaxyscope.train.evaluate import evaluate
 from galaxyscope.train.loop import _draws, plateau, train
 from galaxyscope.train.publish import publish, write_metrics
 from galaxyscope.train.recipe import Recipe, Source, Stage, read_recipe
-from galaxyscope.train.state import differences, read_history
+from galaxyscope.train.state import branch, differences, read_history
 from galaxyscope.train.table import DataError
 from galaxyscope.train.targets import loss, watched
 from galaxyscope.work.watch import Cancelled, Watch
@@ -175,6 +175,26 @@ def test_train_publish_load_evaluate(
     x = torch.rand(3, 3, 16, 16)
     with torch.inference_mode():
         assert torch.equal(loaded.logits(x), network(x))
+
+
+def test_a_branch_becomes_what_it_would_have_become_from_the_beginning(
+    recipe: Made, tmp_path: Path
+) -> None:
+    """Two recipes that differ in a source which takes part from the second epoch only."""
+    one = recipe()
+    first = one.sources[0]
+    stages = (replace(one.stages[0], epochs=1, sources=1), replace(one.stages[0], epochs=1))
+    one, other = (
+        replace(one, stages=stages, sources=(first, replace(first, unless={"id": names})))
+        for names in (["0"], ["1", "2", "5"])
+    )
+    train(one, tmp_path / "shared", quiet, epochs=1)
+    branch(tmp_path / "shared", tmp_path / "branch", other)
+    train(other, tmp_path / "branch", quiet)
+    train(other, tmp_path / "whole", quiet)
+    train(one, tmp_path / "one", quiet)
+    assert same(tmp_path / "branch", tmp_path / "whole")
+    assert not same(tmp_path / "branch", tmp_path / "one")
 
 
 def lines(*values: float) -> list[dict[str, float]]:

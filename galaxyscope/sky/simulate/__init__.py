@@ -1,7 +1,7 @@
 """Barred galaxies of known truth."""
 
 from galaxyscope.sky.simulate.colour import lupton_colour
-from galaxyscope.sky.simulate.draw import draw_truth
+from galaxyscope.sky.simulate.draw import draw_truth, draw_varied
 from galaxyscope.sky.simulate.files import (
     Sample,
     write_fits,
@@ -19,6 +19,7 @@ __all__ = [
     "Neighbour",
     "Sample",
     "draw_truth",
+    "draw_varied",
     "lupton_colour",
     "plain_bar",
     "simulate_galaxy",

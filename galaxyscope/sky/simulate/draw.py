@@ -1,4 +1,4 @@
-"""Draw galaxies as a survey would find them."""
+"""Draw galaxies: as a survey would find them, and of any kind."""
 
 from __future__ import annotations
 
@@ -83,6 +83,69 @@ def draw_truth(seed: int = 0, index: int = 0, barred: bool | None = None) -> Gal
         neighbours=_neighbours(rng, FIELD_PX * float(scale)),
     )
     return truth.replace(ring_radius_arcsec=truth.arm_start_arcsec * float(rng.uniform(1.0, 1.2)))
+
+
+def draw_varied(seed: int = 0, index: int = 0) -> GalaxyTruth:
+    """Draw a barred galaxy of any kind, far wider than a survey: to learn what a bar's end is.
+
+    One of three is a galaxy of :func:`draw_truth` whose bar has another strength, length, width
+    and edge. The others keep its colours, brightness and surroundings only: bar, bulge and disc
+    are of any size against each other, with and without young arms, knots, ring and neighbours,
+    seen well or badly.
+
+    Parameters
+    ----------
+    seed, index : int
+        Two numbers that decide everything.
+
+    Returns
+    -------
+    GalaxyTruth
+    """
+    rng = np.random.default_rng([seed, index, 1])
+    truth = draw_truth(seed, index, barred=True)
+
+    def spread(low: float, high: float) -> float:
+        return float(np.exp(rng.uniform(np.log(low), np.log(high))))
+
+    def perhaps(share: float, low: float, high: float) -> float:
+        return float(rng.uniform(low, high)) if rng.random() < share else 0.0
+
+    truth = truth.replace(
+        bar_axis_ratio=spread(0.1, 0.55),
+        bar_boxiness=2.0 + perhaps(0.6, 0.0, 3.0),
+        bar_edge=float("inf") if rng.random() < 0.35 else spread(3.0, 14.0),
+    )
+    if rng.random() < 1 / 3:
+        strength = truth.bar_fraction * float(rng.uniform(0.8, 1.8))
+        return truth.replace(
+            bar_fraction=min(strength, truth.bar_fraction + truth.disc_fraction - 0.05),
+            bar_length_arcsec=truth.bar_length_arcsec * float(np.exp(rng.normal(0, 0.2))),
+        )
+    length = spread(18.0, 120.0) * truth.arcsec_per_px
+    bulge, bar, young = float(rng.uniform(0.02, 0.3)), spread(0.06, 0.35), perhaps(0.5, 0.1, 0.45)
+    ring, knots = perhaps(0.2, 0.03, 0.12), perhaps(0.4, 0.005, 0.04)
+    truth = truth.replace(
+        detector_arcsec_per_px=0.396 if rng.random() < 0.4 else None,
+        offset_px=(float(rng.normal()), float(rng.normal())),
+        r_mag=truth.r_mag + float(rng.uniform(-2.0, 1.5)),
+        bulge_fraction=bulge,
+        bulge_re_arcsec=length / 2 * spread(0.06, 0.35),
+        bulge_n=float(rng.uniform(0.8, 4.0)),
+        bulge_q=float(rng.uniform(0.7, 1.0)),
+        disc_h_arcsec=length / 2 * spread(0.4, 1.3),
+        inclination_deg=float(np.rad2deg(np.arccos(rng.uniform(0.5, 1.0)))),
+        bar_fraction=bar,
+        bar_length_arcsec=length,
+        young_fraction=min(young, 0.95 - bulge - bar - ring - knots),
+        clumpiness=truth.clumpiness if rng.random() < 0.5 else 0.0,
+        knot_fraction=knots,
+        ring_fraction=ring,
+        ring_width_arcsec=length / 2 * float(rng.uniform(0.08, 0.3)),
+        psf_fwhm_arcsec=max(0.3, float(rng.uniform(1.0, 5.0)) * truth.arcsec_per_px),
+        neighbours=truth.neighbours if rng.random() < 0.6 else (),
+    )
+    return truth.replace(ring_radius_arcsec=truth.arm_start_arcsec * float(rng.uniform(0.9, 1.3)))
 
 
 def _neighbours(rng: np.random.Generator, field: float) -> tuple[Neighbour, ...]:

@@ -76,7 +76,7 @@ def bar(along: Plane, across: Plane, a: float, ratio: float, c: float, k: float)
         return np.asarray((power <= 1) / np.float32(area), np.float32)
     area *= (2 * np.pi / k) / np.sin(2 * np.pi / k)
     # m^k overflows float32 far outside; 1e30 is as good as infinity there.
-    edge = np.minimum(power, np.float32(1e30 ** (c / k))) ** np.float32(k / c)
+    edge = np.minimum(power, np.float32(min(1e30, 1e30 ** (c / k)))) ** np.float32(k / c)
     return np.asarray(1 / (1 + edge) / np.float32(area), np.float32)
 
 
