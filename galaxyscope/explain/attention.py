@@ -29,15 +29,12 @@ from torch.overrides import TorchFunctionMode
 
 from galaxyscope.classify.classifier import Classifier, NetworkInput
 from galaxyscope.explain.engine import make_attribution, steady, tensor
-from galaxyscope.explain.features import last_feature_map, upsampled
+from galaxyscope.explain.features import MOST_EXTRA, patches_and_order, upsampled
 from galaxyscope.explain.operations import depends, name_of
 from galaxyscope.explain.protocol import Attribution, MethodCard
 from galaxyscope.explain.target import Score, score_of
 from galaxyscope.sky.frame import Affine
 from galaxyscope.work.watch import Watch
-
-_MOST_EXTRA = 16
-"""More tokens than these beside those of the patches, and it is no grid."""
 
 
 @dataclass(frozen=True)
@@ -50,8 +47,8 @@ class Attentions:
         By layer; gradients of the score.
     rows : Tensor, shape (n,), int
         Tokens that the answer is read from.
-    extra : int
-        Tokens before those of the patches.
+    cells : tuple of int
+        Which token each patch is, row by row; the others are no patches.
     grid : (rows, columns)
         Of the patches.
     to_input : Affine
@@ -61,7 +58,7 @@ class Attentions:
     weights: tuple[Tensor, ...]
     gradients: tuple[Tensor, ...]
     rows: Tensor
-    extra: int
+    cells: tuple[int, ...]
     grid: tuple[int, int]
     to_input: Affine
 
@@ -200,13 +197,14 @@ def attentions(classifier: Classifier, x: Tensor, score: Score) -> Attentions:
     tokens = maps[0].shape[-1]
     if any(one.shape[-1] != tokens or (one.ndim == 4 and len(one) > 1) for one in maps):
         raise ValueError("its attentions are within windows, or not all between the same tokens")
-    where = last_feature_map(classifier, x.detach())
+    where, cells = patches_and_order(classifier, x, tokens)
     grid = (where.shape[1], where.shape[2])
-    extra = tokens - math.prod(grid)
-    if not 0 <= extra <= _MOST_EXTRA:
+    if not 0 <= tokens - math.prod(grid) <= MOST_EXTRA:
         raise ValueError(
             f"its {tokens} tokens are not those of a grid of {grid[0]}×{grid[1]} patches"
         )
+    if cells is None:
+        raise ValueError(f"which of its {tokens} tokens is which patch cannot be told")
     answer = score(logits)[0]
     if not answer.requires_grad:
         raise ValueError("the answer does not depend on its attention")
@@ -217,7 +215,7 @@ def attentions(classifier: Classifier, x: Tensor, score: Score) -> Attentions:
     rows = _read(slopes)
     if not len(rows):
         raise ValueError("the answer does not depend on its attention")
-    return Attentions(tuple(heads), tuple(slopes), rows, extra, grid, where.to_input)
+    return Attentions(tuple(heads), tuple(slopes), rows, cells, grid, where.to_input)
 
 
 def _read(slopes: list[Tensor]) -> Tensor:
@@ -235,7 +233,7 @@ def sees_by_attention_alone(classifier: Classifier, x: Tensor, found: Attentions
     Told by the tokens that are no patches: without attention they cannot know the picture. Where
     the answer reads patches, nothing is told and the answer is True.
     """
-    if int(found.rows.max()) >= found.extra:
+    if set(found.rows.tolist()) & set(found.cells):
         return True
     x = x.detach().clone().requires_grad_(True)
     with _Watching(apart=True):
@@ -282,7 +280,7 @@ def explain(
     with steady(classifier.network):
         found = attentions(classifier, x, score)
     watch.check()
-    coarse = _FORMULAS[card.name](found).mean(0)[found.extra :].reshape(1, *found.grid)
+    coarse = _FORMULAS[card.name](found).mean(0)[list(found.cells)].reshape(1, *found.grid)
     values = upsampled(coarse, found.to_input, (x.shape[-2], x.shape[-1]))[0]
     result = make_attribution(classifier, net_input, score, card, settings, values, signed=False)
     watch.report(1, 1, result)

@@ -16,8 +16,9 @@ tokens before the last attention, with several heads the last map of the one tha
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -27,11 +28,24 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from galaxyscope.classify.classifier import Classifier
+from galaxyscope.explain.layout import (
+    CROPPING,
+    REORDERING,
+    USUAL,
+    Arguments,
+    Shape,
+    apart,
+    grid_of,
+    parts_of,
+    reordered,
+    step,
+    turns,
+    unusual,
+    usual,
+)
 from galaxyscope.explain.operations import depends, name_of
 from galaxyscope.explain.target import Score
 from galaxyscope.sky.frame import Affine
-
-Shape = tuple[int, int]
 
 _NO_FEATURES_WORDS = """
 permute transpose movedim reshape view flatten unflatten unfold expand repeat stack matmul bmm
@@ -41,8 +55,16 @@ _NO_FEATURES = frozenset([*_NO_FEATURES_WORDS.split(), "__get__"])
 """Operations whose four-dimensional results are no pictures."""
 
 _NORMS = frozenset(["layer_norm", "rms_norm"])
-_MOST_EXTRA = 16
+MOST_EXTRA = 16
 """More tokens than these beside those of the cells, and it is no grid."""
+
+_TRIES = 4
+"""So often it is tried to learn the order of as many tokens."""
+
+_LAYERS_WORDS = """
+conv1d conv2d linear matmul bmm einsum scaled_dot_product_attention multi_head_attention_forward
+"""
+_LAYERS = frozenset([*_LAYERS_WORDS.split(), "__matmul__"])
 
 _FIRST = Score(0)
 
@@ -58,29 +80,38 @@ class FeatureMap:
     shape : (channels, rows, columns)
     to_input : Affine
         Cell → network-input pixel.
-    extra : int, optional
-        Of tokens, (n, extra + rows · columns, channels): how many there are before those of
-        the cells. None where the operation makes the map itself.
+    layout : str
+        Order of its dimensions, see `galaxyscope.explain.layout`.
+    order : tuple of int, optional
+        Of tokens, (n, tokens, channels): which one each cell is, row by row; the others belong to
+        no cell. None where the operation makes the map itself.
+    first : bool
+        Whether it is that of the first layer, though others follow.
     """
 
     operation: int
     shape: tuple[int, int, int]
     to_input: Affine
-    extra: int | None = None
+    layout: str = USUAL
+    order: tuple[int, ...] | None = None
+    first: bool = False
 
     def of(self, result: Tensor) -> Tensor:
         """Take the map, (n, channels, rows, columns), out of what the operation makes."""
-        if self.extra is None:
-            return result
-        return result[:, self.extra :].transpose(1, 2).reshape(-1, *self.shape)
+        if self.order is None:
+            return usual(result, self.layout)
+        return result[:, list(self.order)].transpose(1, 2).reshape(-1, *self.shape)
 
     def put(self, maps: Tensor, result: Tensor) -> Tensor:
         """Return what the operation makes with another map, or other maps, in it."""
         maps = maps.to(result.dtype, copy=True)  # what follows may work in place
-        if self.extra is None:
-            return maps
-        before = result[:, : self.extra].expand(len(maps), -1, -1)
-        return torch.cat([before, maps.flatten(2).transpose(1, 2)], 1)
+        if self.order is None:
+            return unusual(maps, self.layout)
+        others = sorted(set(range(result.shape[1])) - set(self.order))
+        order = [*others, *self.order]
+        rest = result[:, others].expand(len(maps), -1, -1)
+        joined = torch.cat([rest, maps.flatten(2).transpose(1, 2)], 1)
+        return joined[:, sorted(range(len(order)), key=order.__getitem__)]
 
 
 _Found = tuple[FeatureMap, Tensor]
@@ -139,8 +170,7 @@ def last_feature_map(classifier: Classifier, x: Tensor, score: Score = _FIRST) -
     search = _Search(x)
     hook = modules[named].register_forward_hook(search.leave) if named else None
     try:
-        with torch.enable_grad(), _Watching(search.look):
-            answer = score(classifier.logits(search.x))[0]
+        answer = search.run(classifier, score)
     finally:
         if hook:
             hook.remove()
@@ -154,7 +184,44 @@ def last_feature_map(classifier: Classifier, x: Tensor, score: Score = _FIRST) -
             "the network takes parts, views or colours of a picture for pictures of their own: "
             "its last feature map is not that of one picture"
         )
-    return where
+    if where.operation > search.lost:
+        raise ValueError(
+            "the network turns or mirrors the picture, or looks at its parts one after the other: "
+            "where its last feature map lies is not known"
+        )
+    return replace(where, first=search.is_first(where.operation))
+
+
+def patches_and_order(
+    classifier: Classifier, x: Tensor, tokens: int
+) -> tuple[FeatureMap, tuple[int, ...] | None]:
+    """Find the map that a transformer's tokens are cut from, and which token each cell is.
+
+    Parameters
+    ----------
+    classifier : Classifier
+    x : Tensor, shape (1, 3, rows, columns)
+    tokens : int
+        How many there are.
+
+    Returns
+    -------
+    patches : FeatureMap
+    order : tuple of int, or None
+        Token of each cell, row by row; None where that cannot be told.
+
+    Raises
+    ------
+    ValueError
+        If there is no such map.
+    """
+    search = _Search(x)
+    search.run(classifier, _FIRST)
+    if tokens in search.orders:
+        return search.orders[tokens]
+    if search.patches is None:
+        raise ValueError(f"{classifier.card.name} has no feature map that could be shown")
+    return search.patches[0], None
 
 
 class _Search:
@@ -164,46 +231,149 @@ class _Search:
         self.x = x.detach().clone().requires_grad_(True)  # what depends on it has a gradient
         self.found: list[_Found] = []
         self.left: list[_Found] = []
+        self.patches: _Found | None = None
+        self.orders: dict[int, tuple[FeatureMap, tuple[int, ...]]] = {}
+        self.lost: float = math.inf  # the operation after which places are not known
         self._grids: dict[Shape, Affine] = {(x.shape[-2], x.shape[-1]): Affine()}
-        self._patches: FeatureMap | None = None
-        self._convolved = False  # before, there are pixels, not features
+        self._layouts: dict[int, tuple[Tensor, str]] = {id(self.x): (self.x, USUAL)}
+        self._layers: list[int] = []
+        self._tried: Counter[int] = Counter()
+        self._convolved = self._cropped = False  # before, there are pixels, not features
+
+    def run(self, classifier: Classifier, score: Score) -> Tensor:
+        """Run the network, and return the answer."""
+        with torch.enable_grad(), _Watching(self.look):
+            return score(classifier.logits(self.x))[0]
 
     def leave(self, _module: object, _inputs: object, _output: object) -> None:
         """Keep only the last map so far, of the module that is named."""
         self.left = self.found[-1:]
 
+    def is_first(self, operation: int) -> bool:
+        """Whether a map is that of the first layer with weights, though others follow."""
+        return sum(number <= operation for number in self._layers) < 2 <= len(self._layers)
+
     def look(
-        self, number: int, name: str, args: tuple[Any, ...], options: Mapping[str, Any], y: Tensor
+        self, number: int, name: str, args: Arguments, options: Mapping[str, Any], y: Tensor
     ) -> Tensor:
         """Note what an operation gives, if it is a map."""
         if name == "detach" and depends(*args[:1]):
             y = y.clone().requires_grad_(True)  # what follows may still be asked about it
-        if name in _NORMS and y.ndim == 3:
-            self._tokens(number, y)
-        elif y.ndim == 4 and min(y.shape[2:]) > 1 and name not in _NO_FEATURES:
+        if name in _LAYERS and y.requires_grad and y.ndim > 2 and y.shape[1:-1].numel() > 1:
+            self._layers.append(number)
+        if y.ndim == 3 and y.requires_grad and self.patches:
+            self._learn_order(y, *self.patches)
+            if name in _NORMS and y.shape[1] in self.orders:
+                cells, order = self.orders[y.shape[1]]
+                shape = (y.shape[2], *cells.shape[1:])
+                self.found.append((FeatureMap(number, shape, cells.to_input, order=order), y))
+        elif y.ndim == 4:
             self._map(number, name, args, options, y)
         return y
 
-    def _tokens(self, number: int, y: Tensor) -> None:
-        cells = self._patches
-        rest = y.shape[1] - math.prod(cells.shape[1:]) if cells else -1
-        if cells and y.requires_grad and 0 <= rest <= _MOST_EXTRA:
-            shape = (y.shape[2], *cells.shape[1:])
-            self.found.append((FeatureMap(number, shape, cells.to_input, extra=rest), y))
+    def _learn_order(self, y: Tensor, cells: FeatureMap, patches: Tensor) -> None:
+        """Learn which token each cell is, before tokens see each other; others give none."""
+        y = y.transpose(0, 1) if y.shape[1] == 1 else y
+        count = y.shape[1]
+        enough = 0 <= count - math.prod(cells.shape[1:]) <= MOST_EXTRA and len(y) == 1
+        if enough and count not in self.orders and self._tried[count] < _TRIES:
+            self._tried[count] += 1
+            order = _order(y, cells, patches)
+            if order:
+                self.orders[count] = cells, order
 
     def _map(
-        self, number: int, name: str, args: tuple[Any, ...], options: Mapping[str, Any], y: Tensor
+        self, number: int, name: str, args: Arguments, options: Mapping[str, Any], y: Tensor
     ) -> None:
-        grids = self._grids
-        before, after = args[0] if args else None, (y.shape[-2], y.shape[-1])
-        if after not in grids and isinstance(before, Tensor) and before.ndim == 4:
-            grid = (before.shape[-2], before.shape[-1])
-            if grid in grids:
-                grids[after] = grids[grid] @ _step(name, args, options, grid, after)
+        grids, layout = self._grids, self._layout(name, args, options, y)
+        if layout:
+            self._layouts[id(y)] = y, layout
+        elif y.shape[1:3] in grids:
+            return  # rows and columns, or channels and rows: nobody knows
+        else:
+            layout = USUAL
+        before, after = args[0] if args else options.get("input"), grid_of(y.shape, layout)
+        if min(after) < 2 or name in _NO_FEATURES:
+            return
+        if isinstance(before, Tensor) and before.ndim == 4:
+            self._place(number, name, args, options, before, after)
         self._convolved = self._convolved or name.startswith("conv")
         if after in grids and self._convolved and y.requires_grad:
-            self._patches = FeatureMap(number, (y.shape[1], *after), grids[after])
-            self.found.append((self._patches, y))
+            channels = y.shape[layout.index("c")]
+            where = FeatureMap(number, (channels, *after), grids[after], layout)
+            self.patches = where, y
+            self.found.append(self.patches)
+
+    def _layout(
+        self, name: str, args: Arguments, options: Mapping[str, Any], y: Tensor
+    ) -> str | None:
+        """Layout of a result: that of what it was made of, where that is known."""
+        if name.startswith("conv"):
+            return USUAL
+        known = [
+            self._layouts[id(one)] for one in _tensors(args, options) if id(one) in self._layouts
+        ]
+        if not known:
+            return None
+        source, layout = known[0]
+        if name in REORDERING:
+            return reordered(layout, name, args, options)
+        if name == "__get__" and y.stride() != source.stride():  # x.mT
+            return layout[:2] + layout[:1:-1]
+        kept = y.shape == source.shape or name not in _NO_FEATURES
+        parts = name != "__getitem__" or parts_of(args[1]) is not None
+        return layout if kept and parts else None
+
+    def _place(
+        self,
+        number: int,
+        name: str,
+        args: Arguments,
+        options: Mapping[str, Any],
+        before: Tensor,
+        after: Shape,
+    ) -> None:
+        """Learn where the cells of a grid lie when it is met first; and when that is in vain."""
+        layout = self._layouts.get(id(before), (before, USUAL))[1]
+        grid = grid_of(before.shape, layout)
+        if before.requires_grad and turns(name, args, options, layout):
+            self.lost = min(self.lost, number)
+        looking = after not in self._grids or self._cropped or name in CROPPING
+        if grid not in self._grids or not looking:
+            return
+        found = self._grids[grid] @ step(name, args, options, grid, after, layout)
+        self._cropped = self._cropped or (name in CROPPING and grid != after)
+        if apart(self._grids.setdefault(after, found), found, after):
+            self.lost = min(self.lost, number)
+
+
+def _tensors(args: Arguments, options: Mapping[str, Any]) -> list[Tensor]:
+    """Four-dimensional arguments of an operation, also in lists."""
+    lists = [one if isinstance(one, list | tuple) else [one] for one in (*args, *options.values())]
+    return [one for some in lists for one in some if isinstance(one, Tensor) and one.ndim == 4]
+
+
+def _order(tokens: Tensor, cells: FeatureMap, patches: Tensor) -> tuple[int, ...] | None:
+    """Which token each cell of a map goes into, row by row; None if not each into one alone.
+
+    Two slopes of the tokens with respect to the map, one of them with each token times its
+    number: where a cell goes into one token alone, their ratio is its number.
+    """
+    draw = torch.Generator().manual_seed(0)
+    number = torch.arange(1, tokens.shape[1] + 1, device=tokens.device)[:, None]
+    weights = (torch.rand(tokens.shape, generator=draw) + 0.5).to(tokens)
+    slopes = [
+        torch.autograd.grad((one * tokens).sum(), patches, retain_graph=True, allow_unused=True)[0]
+        for one in (weights, weights * number)
+    ]
+    if slopes[0] is None:
+        return None
+    plain, times = (cells.of(one)[0].flatten(1).double() for one in slopes)
+    found = (plain * times).sum(0) / plain.square().sum(0)
+    exact = (times - found * plain).abs().amax() <= 1e-3 * times.abs().amax()
+    whole = (found - found.round()).abs().amax() <= 0.1  # both False for NaN
+    order = tuple((found.round().long() - 1).tolist()) if bool(exact and whole) else ()
+    return order if len(set(order)) == len(order) > 0 else None
 
 
 def _last_that_counts(answer: Tensor, found: Sequence[_Found]) -> _Found | None:
@@ -221,42 +391,6 @@ def _last_that_counts(answer: Tensor, found: Sequence[_Found]) -> _Found | None:
             return one
         on_the_way = on_the_way or one
     return on_the_way
-
-
-def _step(
-    name: str, args: tuple[Any, ...], options: Mapping[str, Any], before: Shape, after: Shape
-) -> Affine:
-    """Where the cells after an operation lie on the grid before it.
-
-    From stride, kernel, padding and dilation where it has them; else both grids are taken to
-    cover the same area.
-    """
-    if name == "pad" and len(args[1] if len(args) > 1 else options["pad"]) == 4:
-        given = dict(zip(("input", "pad"), args, strict=False)) | dict(options)
-        return Affine(c=-given["pad"][0], f=-given["pad"][2])
-    order = {
-        "conv2d": ("input", "weight", "bias", "stride", "padding", "dilation"),
-        "max_pool2d": ("input", "kernel_size", "stride", "padding", "dilation"),
-        "avg_pool2d": ("input", "kernel_size", "stride", "padding"),
-    }.get(name)
-    if order is None:
-        return Affine.resize(before, after)
-    given = dict(zip(order, args, strict=False)) | dict(options)
-    if isinstance(given.get("padding"), str):
-        return Affine.resize(before, after)
-    kernel = tuple(given["weight"].shape[2:]) if name == "conv2d" else given["kernel_size"]
-    stride = given.get("stride") or (1 if name == "conv2d" else kernel)
-
-    def axis(number: int) -> tuple[float, float]:
-        def at(value: Any) -> float:
-            many = isinstance(value, tuple | list)
-            return float(value[number % len(value)] if many else value)
-
-        centre = at(given.get("dilation", 1)) * (at(kernel) - 1) / 2
-        return at(stride), centre - at(given.get("padding", 0))
-
-    (down, top), (across, left) = axis(0), axis(1)
-    return Affine(a=across, c=left, e=down, f=top)
 
 
 def features_and_gradient(

@@ -189,10 +189,24 @@ def _valves(classifier: Classifier, x: Tensor, score: Score, how: str) -> Fit:
 
 def _features(classifier: Classifier, x: Tensor, score: Score) -> Fit:
     try:
-        last_feature_map(classifier, x, score)
+        where = last_feature_map(classifier, x, score)
     except ValueError as error:
         return Fit("refused", str(error))
-    return FITS
+    if not where.first:
+        return FITS
+    return Fit(
+        "adapted",
+        "the last feature map is that of the network's first layer: what follows gives none",
+    )
+
+
+def _both(one: Fit, other: Fit) -> Fit:
+    """Join what is said of two steps of a method."""
+    told = [fit for fit in (one, other) if fit.reason]
+    refused = [fit for fit in told if fit.verdict == "refused"]
+    if refused or len(told) < 2:
+        return (*refused, *told, FITS)[0]
+    return Fit("adapted", "; ".join(fit.reason for fit in told))
 
 
 def _with_features(check: Callable[[Classifier, Tensor, Score, FeatureMap], Fit]) -> _Check:
@@ -200,7 +214,7 @@ def _with_features(check: Callable[[Classifier, Tensor, Score, FeatureMap], Fit]
         fit = _features(classifier, x, score)
         if fit.verdict == "refused":
             return fit
-        return check(classifier, x, score, last_feature_map(classifier, x, score))
+        return _both(fit, check(classifier, x, score, last_feature_map(classifier, x, score)))
 
     return whole
 
@@ -248,7 +262,7 @@ def _xgrad(classifier: Classifier, x: Tensor, score: Score, where: FeatureMap) -
 
 def _guided_grad_cam(classifier: Classifier, x: Tensor, score: Score) -> Fit:
     fit = _features(classifier, x, score)
-    return fit if fit.verdict == "refused" else _guided(classifier, x, score)
+    return fit if fit.verdict == "refused" else _both(fit, _guided(classifier, x, score))
 
 
 def _lift(classifier: Classifier, x: Tensor, score: Score, where: FeatureMap) -> Fit:

@@ -99,7 +99,7 @@ def test_broken_twins_differ(network, classify, make_input, twin) -> None:
     with steady(network):
         found = attention.attentions(classifier, torch.from_numpy(picture.pixels)[None], Score(0))
     assert found.rows.tolist() == [0]
-    assert (found.extra, found.grid, found.to_input) == (1, (4, 4), CELLS)
+    assert (found.cells, found.grid, found.to_input) == (tuple(range(1, 17)), (4, 4), CELLS)
     if twin == "no skip":
         broken, right = torch.eye(17), attention.rollout(found)
         for weights in found.weights:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 
 import numpy as np
 import pytest
@@ -53,7 +54,7 @@ def test_the_map_are_the_tokens_before_the_last_attention(transformer) -> None:
     x = torch.rand(1, 3, SIZE, SIZE)
     where = last_feature_map(transformer, x)
     assert where.shape == (24, 6, 6)
-    assert where.extra == 1
+    assert where.order == tuple(range(1, 1 + math.prod(where.shape[1:])))
     seen: list[Tensor] = []
     transformer.network.blocks[-1].norm1.register_forward_hook(lambda _m, _x, y: seen.append(y))
     features, gradient, answer = features_and_gradient(transformer, x, where, Score(1))
@@ -93,7 +94,7 @@ def test_where_all_tokens_are_averaged_it_is_the_last_normalisation(
     classifier = classify(Pooled(extra))
     x = torch.rand(1, 3, SIZE, SIZE)
     where = last_feature_map(classifier, x)
-    assert (where.shape, where.extra) == ((16, 6, 6), extra)
+    assert (where.shape, where.order) == ((16, 6, 6), tuple(range(extra, extra + 36)))
     seen: list[Tensor] = []
     classifier.network.norm.register_forward_hook(lambda _m, _x, y: seen.append(y))
     features, _, _ = features_and_gradient(classifier, x, where, Score(0))
@@ -106,7 +107,7 @@ def test_a_block_can_be_named_on_the_card(transformer) -> None:
     where = last_feature_map(transformer, torch.rand(1, 3, SIZE, SIZE))
     transformer.card.cam_layer = ""
     assert where.operation < last_feature_map(transformer, torch.rand(1, 3, SIZE, SIZE)).operation
-    assert where.extra == 1
+    assert where.order == tuple(range(1, 1 + math.prod(where.shape[1:])))
 
 
 _FAMILY = """
@@ -162,7 +163,7 @@ def test_an_exported_transformer_has_the_same_map(transformer, classify) -> None
     maps = []
     for classifier in (transformer, program):
         where = last_feature_map(classifier, x[:1])
-        assert where.extra == 1
+        assert where.order == tuple(range(1, 1 + math.prod(where.shape[1:])))
         maps.append(features_and_gradient(classifier, x[:1], where, Score(0))[:2])
     torch.testing.assert_close(maps[0], maps[1], rtol=1e-4, atol=1e-6)
 
