@@ -35,6 +35,7 @@ from galaxyscope.explain.features import (
     upsampled,
 )
 from galaxyscope.explain.guided import GuidedRules
+from galaxyscope.explain.postflight import completeness_error, missed
 from galaxyscope.explain.protocol import Attribution, MethodCard
 from galaxyscope.explain.target import score_of
 from galaxyscope.work.watch import Watch
@@ -134,15 +135,20 @@ def explain_lift(
     with steady(classifier.network):
         where = last_feature_map(classifier, x, score)
         watch.check()
-        features, _, _ = features_and_gradient(classifier, x, where, score)
+        features, _, answer = features_and_gradient(classifier, x, where, score)
         watch.check()
-        rest = tail(classifier, x, where)
-        found = multipliers(rest, features, torch.zeros_like(features), score, watch)
+        rest, nothing = tail(classifier, x, where), torch.zeros_like(features)
+        found = multipliers(rest, features, nothing, score, watch)
+        with torch.no_grad():
+            change = float(answer - score(rest(nothing))[0])
     watch.check()
     weights = (found * features).sum((-2, -1), keepdim=True)
+    notes = missed(completeness_error(weights.cpu().numpy(), change), "What the channels bring")
     coarse = (weights * features).sum(1).relu()
     values = upsampled(coarse, where.to_input, (x.shape[-2], x.shape[-1]))[0]
-    result = make_attribution(classifier, net_input, score, card, settings, values, signed=False)
+    result = make_attribution(
+        classifier, net_input, score, card, settings, values, signed=False, notes=notes
+    )
     watch.report(1, 1, result)
     return result
 

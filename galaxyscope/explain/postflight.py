@@ -78,10 +78,23 @@ def oddities(
         found.append("The map has the same value everywhere: it points nowhere.")
     if float(values.max()) <= 0:
         found.append(f"No positive evidence: nothing in the picture speaks for {target}.")
-    if error is not None and np.isnan(error):
-        found.append("The map should sum to the change of the answer, which is no finite number.")
-    elif error is not None and error > _TOLERATED:
-        found.append(
-            f"The map should sum to the change of the answer, and misses it by {100 * error:.0f} %."
-        )
-    return tuple(found)
+    return (*found, *(() if error is None else missed(error)))
+
+
+def missed(error: float, what: str = "The map") -> tuple[str, ...]:
+    """Sentence on a sum that is not the change of the answer; none where it nearly is.
+
+    Parameters
+    ----------
+    error : float
+        Of :func:`completeness_error`.
+    what : str
+        Subject of the sentence.
+    """
+    if np.isnan(error):
+        return (f"{what} should sum to the change of the answer, which is no finite number.",)
+    if error <= _TOLERATED:
+        return ()
+    return (
+        f"{what} should sum to the change of the answer, and misses it by {100 * error:.0f} %.",
+    )

@@ -218,6 +218,19 @@ def test_lift_cam_weights_sum_to_the_answers_change(classify, make_input) -> Non
     assert_close(run("lift-cam", classifier, picture).values, on_input(coarse), 1e-3)
 
 
+def test_lift_cam_tells_when_its_weights_miss_the_answers_change(
+    small, make_input, monkeypatch
+) -> None:
+    from galaxyscope.explain import cam
+
+    assert run("lift-cam", small, make_input()).notes == ()
+    right = cam.multipliers
+    monkeypatch.setattr(cam, "multipliers", lambda *given: 1.5 * right(*given))
+    notes = run("lift-cam", small, make_input()).notes
+    assert "What the channels bring should sum" in " ".join(notes)
+    assert "by 50 %" in " ".join(notes)
+
+
 def test_guided_grad_cam_is_the_product(hidden, make_input) -> None:
     picture = make_input()
     guided = run("guided-backprop", hidden, picture, "Class3.2").values
