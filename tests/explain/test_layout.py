@@ -269,6 +269,8 @@ class Tokens(nn.Module):
         nn.init.constant_(self.patches.weight, 0.02)
         with torch.no_grad():
             self.patches.weight[1:] *= torch.tensor([0.5, 0.2, -0.3])[:, None, None, None]
+            if normed:  # else all would have the same direction
+                self.patches.bias.copy_(torch.tensor([-0.9, 0.5, 0.2, 0.1]))
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.patches(x)
@@ -298,7 +300,7 @@ def test_attention_is_shown_on_its_patches(classify, make_input, name, order) ->
 
 
 @pytest.mark.parametrize("order", ORDERS)
-@pytest.mark.parametrize("name", ["hires-cam", "layer-cam", "ablation-cam", "eigen-cam"])
+@pytest.mark.parametrize("name", ["hires-cam", "layer-cam", "ablation-cam"])
 def test_tokens_are_shown_on_their_patches(classify, make_input, name, order) -> None:
     maps = [
         method(name).explain(
