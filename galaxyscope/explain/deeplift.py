@@ -239,9 +239,10 @@ def multipliers_and_rules(
     watch.check()
     x = x.detach().requires_grad_(True)
     with rules.second_run():
-        value = score(logits(x)).sum()
+        value = score(logits(x))
     rules.end()
-    return torch.autograd.grad(value, x)[0], rules
+    rules.check(value)
+    return torch.autograd.grad(value.sum(), x)[0], rules
 
 
 class _Skies(Contribution):

@@ -8,7 +8,9 @@ The latter sees the picture only in its max pooling; networks without are refuse
 
 Both are made for ReLU. Other activations (SiLU, GELU …) have no closed side, but a slope f′;
 here the way back is max(g, 0) · max(f′(x), 0) for Guided Backpropagation and max(g, 0) for
-Deconvolution, which are the published rules where f is ReLU.
+Deconvolution, which are the published rules where f is ReLU. A product of two activations (a
+gate) lets back max(g, 0) times the other factor where that is positive. Attention and
+normalisation stay as they are.
 """
 
 from __future__ import annotations
@@ -22,19 +24,20 @@ from torch import Tensor
 from galaxyscope.classify.classifier import Classifier, NetworkInput
 from galaxyscope.explain.engine import explain_samples, gradients, tensor
 from galaxyscope.explain.gradient import Contribution
-from galaxyscope.explain.operations import Function, Rules, slope
+from galaxyscope.explain.operations import Function, Rules, depends, name_of, value_and_slope
 from galaxyscope.explain.protocol import Attribution, MethodCard
 from galaxyscope.explain.target import score_of
 from galaxyscope.work.watch import Watch
 
 
 class _Valve(torch.autograd.Function):
-    """The value as it is; back goes max(g, 0) × gain."""
+    """A new value, as it is; back goes max(g, 0) × gain."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, y: Tensor, gain: Tensor) -> Tensor:
         ctx.save_for_backward(gain)
-        return y.clone()
+        ctx.mark_dirty(y)  # so that it may be written over, which a view of it might not
+        return y
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None, None]:
@@ -42,21 +45,76 @@ class _Valve(torch.autograd.Function):
         return grads[0].clamp(min=0) * gain, None, None
 
 
+_AS_THEY_ARE: Mapping[str, str] = dict.fromkeys(
+    ("softmax", "log_softmax", "scaled_dot_product_attention", "multi_head_attention_forward"),
+    "attention",
+) | dict.fromkeys(
+    ("layer_norm", "group_norm", "instance_norm", "rms_norm", "local_response_norm", "normalize"),
+    "normalisation",
+)
+"""Operations that the method leaves alone, and what they are called."""
+
+_WINNERS_WORDS = """
+max min maximum minimum amax amin topk sort max_pool1d max_pool3d max_pool2d_with_indices
+adaptive_max_pool1d adaptive_max_pool3d adaptive_max_pool2d_with_indices
+"""
+_WINNERS = frozenset(_WINNERS_WORDS.split())
+"""All goes to the largest or smallest, as in max pooling."""
+
+
 class GuidedRules(Rules):
     """Guided Backpropagation."""
 
     method = "Guided Backpropagation"
+    own = (_Valve,)
 
     def activation(self, function: Function, x: Tensor) -> Tensor:
         """Let through what is positive, where the activation rises."""
         if not x.requires_grad:
             return super().activation(function, x)
-        found: Tensor = _Valve.apply(x, function(x.detach()), self.gain(function, x))
+        y, rise = value_and_slope(function, x)
+        found: Tensor = _Valve.apply(x, y, self.gain(rise))
         return found
 
-    def gain(self, function: Function, x: Tensor) -> Tensor:
-        """How far the activation is open: its slope where that is positive."""
-        return slope(function, x).clamp(min=0)
+    def product(self, func: Function, args: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+        """Let through what is positive, to each factor where the other is positive."""
+        result = func(*args, **keywords)
+        if len(depends(args, *keywords.values())) < 2:
+            return result
+        if name_of(func) not in {"mul", "multiply"}:
+            self.beyond.add("matrix products of two activations")
+            return result
+        self.activations.add("products of two activations")
+        a, b = (factor.expand_as(result) for factor in args)
+        y = result.detach()
+        one: Tensor = _Valve.apply(a, y, b.detach().clamp(min=0))
+        other = _Valve.apply(b, torch.zeros_like(y), a.detach().clamp(min=0))
+        return one + other
+
+    def other(
+        self, func: Function, name: str, args: tuple[Any, ...], keywords: dict[str, Any]
+    ) -> Any:
+        """Attention and normalisation as they are; what is unknown is refused."""
+        result = func(*args, **keywords)
+        if name in _AS_THEY_ARE and depends(args, *keywords.values()):
+            self.beyond.add(_AS_THEY_ARE[name])
+        elif name not in _WINNERS:
+            return self.refuse_unknown(name, args, keywords, result)
+        return result
+
+    def gain(self, rise: Tensor) -> Tensor:
+        """How far an activation of that slope is open: the slope where that is positive."""
+        return rise.clamp(min=0)
+
+
+class GuidedTrial(GuidedRules):
+    """Notes what Guided Backpropagation meets on the way there; back is closed."""
+
+    def activation(self, function: Function, x: Tensor) -> Tensor:
+        """Spare the slope."""
+        y = super(GuidedRules, self).activation(function, x.detach())
+        found: Tensor = _Valve.apply(x, y, y.new_zeros(())) if x.requires_grad else y
+        return found
 
 
 class DeconvolutionRules(GuidedRules):
@@ -64,9 +122,9 @@ class DeconvolutionRules(GuidedRules):
 
     method = "Deconvolution"
 
-    def gain(self, function: Function, x: Tensor) -> Tensor:
+    def gain(self, rise: Tensor) -> Tensor:
         """Open everywhere."""
-        return torch.ones_like(x)
+        return torch.ones_like(rise)
 
 
 def _explain(

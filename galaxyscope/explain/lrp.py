@@ -23,7 +23,7 @@ from torch import Tensor
 from galaxyscope.classify.classifier import Classifier, NetworkInput
 from galaxyscope.explain.engine import answers, explain_samples, steady, tensor
 from galaxyscope.explain.gradient import Contribution
-from galaxyscope.explain.operations import Function, NoRule, Rules, chord, depends, straight
+from galaxyscope.explain.operations import Function, NoRule, Rules, chord, depends, given, straight
 from galaxyscope.explain.protocol import Attribution, MethodCard
 from galaxyscope.explain.target import Score, score_of
 from galaxyscope.work.watch import Watch
@@ -107,14 +107,16 @@ class LrpRules(Rules):
         if name == "softmax":
             return func(*args, **keywords).detach()
         if name == "scaled_dot_product_attention":
-            return func(args[0].detach(), args[1].detach(), *args[2:], **keywords)
+            parts = given("query key value attn_mask dropout_p is_causal", args, keywords)
+            constant = {key: parts[key].detach() for key in ("query", "key")}
+            return func(**{**parts, **constant})
         return self.refuse_unknown(name, args, keywords, func(*args, **keywords))
 
     def _normalisation(
         self, func: Function, name: str, args: tuple[Any, ...], keywords: dict[str, Any]
     ) -> Tensor:
         x = args[0]
-        options = dict(zip(("shape", "weight", "bias", "eps"), args[1:], strict=False)) | keywords
+        options = given("shape weight bias eps", args[1:], keywords)
         options.setdefault("shape", keywords.get("normalized_shape", keywords.get("num_groups")))
         if name == "layer_norm":
             over, grouped = tuple(range(-len(options["shape"]), 0)), x
@@ -128,13 +130,14 @@ class LrpRules(Rules):
         return straight(func(*args, **keywords), y)
 
 
-def slopes(logits: Callable[[Tensor], Tensor], x: Tensor, score: Score, rules: LrpRules) -> Tensor:
-    """Relevance of every number of the picture, divided by that number.
+def value(logits: Callable[[Tensor], Tensor], x: Tensor, score: Score, rules: LrpRules) -> Tensor:
+    """Value of the answer, whose slope is the relevance of every number over that number.
 
     Parameters
     ----------
     logits : callable
     x : Tensor, shape (n, …)
+        Requires a gradient.
     score : Score
         What is made of the logits; inside the rules.
     rules : LrpRules
@@ -145,18 +148,18 @@ def slopes(logits: Callable[[Tensor], Tensor], x: Tensor, score: Score, rules: L
     NoRule
         If no relevance gets through: LRP takes the weights of a softmax for constants.
     """
-    x = x.detach().requires_grad_(True)
     with rules:
         found = logits(x)
         value = score(found)
-    if value.requires_grad:
-        return torch.autograd.grad(value.sum(), x)[0]
-    if found.requires_grad:
+    if found.requires_grad and not value.requires_grad:
         raise NoRule(
             "LRP has no rule for the probability of a softmax: ask for the logit instead, "
             "logit(…) in the text of the target"
         )
-    raise NoRule("LRP has no rule for a network that ends in a softmax of its own")
+    if not found.requires_grad and "attention" in rules.beyond:
+        raise NoRule("LRP has no rule for a network that ends in a softmax of its own")
+    rules.check(value)
+    return value
 
 
 def explain(
@@ -174,7 +177,9 @@ def explain(
     watch.check()
 
     def gradient(samples: Sequence[int], x: Tensor) -> Tensor:
-        return slopes(classifier.logits, x, score, LrpRules(float(settings["gamma"])))
+        x = x.detach().requires_grad_(True)
+        answer = value(classifier.logits, x, score, LrpRules(float(settings["gamma"])))
+        return torch.autograd.grad(answer.sum(), x)[0]
 
     return explain_samples(
         classifier,

@@ -9,25 +9,26 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor
+from torch.utils.checkpoint import CheckpointError
 
 from galaxyscope.classify.classifier import Classifier, NetworkInput
-from galaxyscope.classify.memory import making_do
+from galaxyscope.classify.memory import making_do, out_of_memory
 from galaxyscope.explain.attention import attentions, sees_by_attention_alone
 from galaxyscope.explain.deeplift import multipliers_and_rules
-from galaxyscope.explain.engine import gradients, steady, tensor
+from galaxyscope.explain.engine import steady, tensor
 from galaxyscope.explain.features import (
     FeatureMap,
     features_and_gradient,
     last_feature_map,
     tail,
 )
-from galaxyscope.explain.guided import DeconvolutionRules
-from galaxyscope.explain.lrp import LrpRules, slopes
-from galaxyscope.explain.operations import ACTIVATIONS, NoRule, Rules, depends, name_of
+from galaxyscope.explain.guided import DeconvolutionRules, GuidedRules, GuidedTrial
+from galaxyscope.explain.lrp import LrpRules, value
+from galaxyscope.explain.operations import FORGETFUL, NoRule, Rules
 from galaxyscope.explain.target import Score, score_of
 from galaxyscope.work.watch import Watch
 
@@ -49,7 +50,7 @@ class Fit:
 
 FITS = Fit("fits")
 
-_RECTIFIERS = frozenset({"relu", "relu6", "hardtanh", "clamp", "clamp_min", "threshold"})
+_RECTIFIERS = frozenset({"relu", "relu6", "hardtanh", "clamp", "clamp_min", "threshold", "maximum"})
 
 
 def preflight(
@@ -135,56 +136,71 @@ def _fit(
         return _CHECKS[name](classifier, x, score) if checked else FITS
 
 
-class _Listing(Rules):
-    """Notes which activations depend on the picture."""
+def _by_rules(check: _Check) -> _Check:
+    """Turn what a method's rules stumble over on the way there and back into a refusal."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.activations: set[str] = set()
+    def whole(classifier: Classifier, x: Tensor, score: Score) -> Fit:
+        try:
+            return check(classifier, x, score)
+        except NoRule as error:
+            return Fit("refused", str(error))
+        except CheckpointError:
+            return Fit("refused", FORGETFUL)
+        except (RuntimeError, TypeError, IndexError) as error:
+            if out_of_memory(error):
+                raise
+            said = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+            return Fit("refused", f"the network does not run by the method's rules ({said})")
 
-    def __torch_function__(
-        self,
-        func: Callable[..., Any],
-        types: Any,
-        args: tuple[Any, ...] = (),
-        kwargs: Mapping[str, Any] | None = None,
-    ) -> Any:
-        if name_of(func) in ACTIVATIONS and depends(args[:1]):
-            self.activations.add(name_of(func))
-        return func(*args, **(kwargs or {}))
+    return whole
 
 
 def _guided(classifier: Classifier, x: Tensor, score: Score) -> Fit:
-    return _valves(classifier, x, score, "where the activation rises, times its slope")
+    rules, x = GuidedTrial(), x.detach().clone().requires_grad_(True)
+    with rules:
+        logits = classifier.logits(x)
+    rules.check(logits)
+    return _valves(rules, "where the activation rises, times its slope")
 
 
 def _deconvolution(classifier: Classifier, x: Tensor, score: Score) -> Fit:
     """Compare two pictures: only max pooling and gates tell the way back of the picture."""
+    rules = DeconvolutionRules()
     other = torch.rand(x.shape, generator=torch.Generator().manual_seed(0)).to(x.device)
-    one, two = (gradients(classifier, p, Score(0), DeconvolutionRules()) for p in (x, other))
-    if bool((one - two).abs().max() <= 1e-4 * one.abs().max()):
+    for asked in (Score(0), Score(0, negated=True)):  # nothing may speak for the one
+        one, two = (_way_back(classifier, p, asked, rules) for p in (x, other))
+        if bool(one.any()):
+            break
+    if bool(one.any()) and bool((one - two).abs().max() <= 1e-4 * one.abs().max()):
         return Fit(
             "refused",
             "the network has no max pooling, without which the way back does not see the "
             "picture: the map would be the same for every galaxy",
         )
-    return _valves(classifier, x, score, "whatever the slope of the activation")
+    return _valves(rules, "whatever the slope of the activation")
 
 
-def _valves(classifier: Classifier, x: Tensor, score: Score, how: str) -> Fit:
-    x = x.clone().requires_grad_(True)
-    with _Listing() as listing:
-        classifier.logits(x)
-    others = sorted(listing.activations - _RECTIFIERS)
-    if not listing.activations:
+def _way_back(classifier: Classifier, x: Tensor, score: Score, rules: GuidedRules) -> Tensor:
+    x = x.detach().clone().requires_grad_(True)
+    with rules:
+        logits = classifier.logits(x)
+    rules.check(logits)
+    return torch.autograd.grad(score(logits).sum(), x)[0]
+
+
+def _valves(rules: GuidedRules, how: str) -> Fit:
+    others = sorted(rules.activations - _RECTIFIERS)
+    if not rules.activations:
         return Fit("refused", "the network has no activations, so this would be the plain gradient")
+    told = []
     if others:
-        return Fit(
-            "adapted",
+        told.append(
             f"the method is made for ReLU and the network has {_list(others)}: positive gradients "
-            f"go back {how}",
+            f"go back {how}"
         )
-    return FITS
+    if rules.beyond:
+        told.append(f"gradients go as they are through {_list(sorted(rules.beyond))}")
+    return Fit("adapted", "; ".join(told)) if told else FITS
 
 
 def _features(classifier: Classifier, x: Tensor, score: Score) -> Fit:
@@ -275,19 +291,13 @@ def _deeplift(classifier: Classifier, x: Tensor, score: Score) -> Fit:
 
 
 def _deeplift_of(logits: Callable[[Tensor], Tensor], x: Tensor, score: Score) -> Fit:
-    try:
-        _, rules = multipliers_and_rules(logits, x, torch.zeros_like(x), score, Watch())
-    except NoRule as error:
-        return Fit("refused", str(error))
+    _, rules = multipliers_and_rules(logits, x, torch.zeros_like(x), score, Watch())
     return _beyond(rules, "taken apart or shared, so that the sum stays right")
 
 
 def _lrp(classifier: Classifier, x: Tensor, score: Score) -> Fit:
     rules = LrpRules(gamma=0.25)
-    try:
-        slopes(classifier.logits, x, score, rules)
-    except NoRule as error:
-        return Fit("refused", str(error))
+    value(classifier.logits, x.detach().clone().requires_grad_(True), score, rules)
     return _beyond(rules, "treated as in Ali et al. 2022: weights and scales are constants")
 
 
@@ -320,15 +330,15 @@ def _list(words: list[str]) -> str:
 _Check = Callable[[Classifier, Tensor, Score], Fit]
 
 _CHECKS: Mapping[str, _Check] = {
-    "guided-backprop": _guided,
-    "deconvolution": _deconvolution,
-    "deeplift": _deeplift,
-    "deeplift-shap": _deeplift,
-    "lrp": _lrp,
+    "guided-backprop": _by_rules(_guided),
+    "deconvolution": _by_rules(_deconvolution),
+    "deeplift": _by_rules(_deeplift),
+    "deeplift-shap": _by_rules(_deeplift),
+    "lrp": _by_rules(_lrp),
     "cam": _with_features(_cam),
     "xgrad-cam": _with_features(_xgrad),
-    "lift-cam": _with_features(_lift),
-    "guided-grad-cam": _guided_grad_cam,
+    "lift-cam": _by_rules(_with_features(_lift)),
+    "guided-grad-cam": _by_rules(_guided_grad_cam),
     "attention-relevance": _attention,
     "attention-rollout": _attention,
 } | dict.fromkeys(
