@@ -17,7 +17,7 @@ from galaxyscope.measure.phase import AMPLITUDE, LightRings, bar_along
 from galaxyscope.measure.search import BarSearch
 
 #: Weight of the network's answer; the rest is that of map and light.
-WEIGHT = 0.75
+WEIGHT = 0.9
 
 
 def consensus(
