@@ -67,6 +67,7 @@ class GuidedRules(Rules):
 
     method = "Guided Backpropagation"
     own = (_Valve,)
+    chooses = True
 
     def activation(self, function: Function, x: Tensor) -> Tensor:
         """Let through what is positive, where the activation rises."""

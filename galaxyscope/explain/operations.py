@@ -226,6 +226,8 @@ class Rules(TorchFunctionMode):
     method = ""
     own: tuple[type, ...] = ()
     """Functions with a way back of their own that the rules use."""
+    chooses = False
+    """Whether what a mask leaves out of two activations may get nothing, as in max pooling."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -259,7 +261,8 @@ class Rules(TorchFunctionMode):
         if not others and _alike(name, root, values):
             return self._of_one(func, name, args, keywords, root)
         mask = any(not depends(value) and self._source(value) is not None for value in values)
-        if mask and depends(*values):
+        chosen = self.chooses and name == "where" and all(depends(value) for value in values[1:])
+        if mask and depends(*values) and not chosen:
             raise NoRule(f"{self.method} has no rule for a mask that depends on the picture")
         result = self._by_rule(func, name, args, keywords)
         if isinstance(result, Tensor) and (name in _COMPARISONS or not depends(*values)):
@@ -351,10 +354,11 @@ class Rules(TorchFunctionMode):
             raise NoRule(FORGETFUL)
         if depends(args[:1]) and torch.is_grad_enabled():
             self.activations.add(name_of(func).lstrip("_"))
-        in_place = keywords.pop("inplace", False) or any(value is True for value in args[1:])
+        overwrites = _in_place(func) or any(value is True for value in args[1:])
+        in_place = keywords.pop("inplace", False) or overwrites
 
         def function(x: Tensor) -> Tensor:
-            result: Tensor = func(x.clone(), *args[1:], **keywords)
+            result: Tensor = func(x.clone() if overwrites else x, *args[1:], **keywords)
             return result
 
         y = self.activation(function, args[0])
