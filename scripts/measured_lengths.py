@@ -13,11 +13,8 @@ from __future__ import annotations
 
 import argparse
 import csv
+import math
 import sys
-import tempfile
-import zipfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from bar_lengths import rows_of
@@ -27,8 +24,7 @@ from galaxyscope.classify.classifier import Classifier
 from galaxyscope.classify.store import load_model
 from galaxyscope.measure.bars import BarSettings
 from galaxyscope.pipeline import MeasureSettings, explain_image, measure_attribution
-from galaxyscope.sky.image import SkyImage
-from galaxyscope.sky.readers import open_image
+from galaxyscope.tune.subjects import Subject, opened
 
 #: Galaxies that this share of the people call barred.
 BARRED = 0.4
@@ -70,9 +66,9 @@ def ranked(pictures: Path, rows: list[dict[str, str]]) -> list[dict[str, str]]:
     """Spirals that a network finds most barred, with what it says and all in the split train."""
     spirals = [row for row in rows if row["class5"] == "spiral"]
     network, found = load_model(RANKING, "cpu"), []
-    with opened(pictures) as open_one:
+    with opened(pictures) as archive:
         for row in tqdm(spirals, "ranking", disable=not sys.stderr.isatty()):
-            said = network.predict(network.prepare(open_one(row["GalaxyID"])))
+            said = network.predict(network.prepare(archive.open(subject(row))))
             found.append({**row, "split": "train", BAR: str(said.probabilities[BAR])})
     return sorted(found, key=lambda row: -float(row[BAR]))[:MORE]
 
@@ -84,12 +80,12 @@ def measure(
     done = {row["GalaxyID"] for row in rows_of(out)} if out.exists() else set()
     left = [row for row in wanted if row["GalaxyID"] not in done]
     settings = MeasureSettings(samples=SAMPLES, bar=BarSettings("joint"))
-    with opened(pictures) as open_one, out.open("a", newline="", encoding="utf-8") as file:
+    with opened(pictures) as archive, out.open("a", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         if not done:
             writer.writerow(HEADER)
         for row in tqdm(left, out.stem, disable=not sys.stderr.isatty()):
-            image = open_one(row["GalaxyID"])
+            image = archive.open(subject(row))
             found = explain_image(image, classifier, settings)
             length = measure_attribution(image, found, settings.bar).length_px
             told = "" if length is None else f"{length:.2f}"
@@ -97,12 +93,9 @@ def measure(
             file.flush()
 
 
-@contextmanager
-def opened(pictures: Path) -> Iterator[Callable[[str], SkyImage]]:
-    """Give a function that opens the picture of a galaxy in a zip file."""
-    with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(pictures) as archive:
-        names = {Path(name).stem: name for name in archive.namelist()}
-        yield lambda galaxy: open_image(Path(archive.extract(names[galaxy], folder)))
+def subject(row: dict[str, str]) -> Subject:
+    """Galaxy of a row, of whose length nothing is known yet."""
+    return Subject(f"{row['GalaxyID']}.jpg", math.nan)
 
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from galaxyscope.classify.classifier import Classifier
+from galaxyscope.classify.memory import out_of_memory
 from galaxyscope.explain.layout import (
     CROPPING,
     REORDERING,
@@ -454,7 +455,9 @@ def _alike_alone(run: Callable[[Tensor, Tensor], Tensor], x: Tensor, maps: Tenso
         each = run(x.expand(len(maps), -1, -1, -1), maps)
         try:
             one = run(x, maps)
-        except Exception:  # the network is anybody's, and may raise anything
+        except Exception as error:  # the network is anybody's, and may raise anything
+            if out_of_memory(error):
+                raise
             return False
     alike = one.shape == each.shape and (one - each).abs().max() <= 1e-4 * each.abs().max()
     return bool(alike)
