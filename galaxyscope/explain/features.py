@@ -20,11 +20,12 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from galaxyscope.classify.classifier import Classifier
@@ -68,6 +69,14 @@ conv1d conv2d linear matmul bmm einsum scaled_dot_product_attention multi_head_a
 _LAYERS = frozenset([*_LAYERS_WORDS.split(), "__matmul__"])
 
 _FIRST = Score(0)
+
+_LAST: WeakKeyDictionary[nn.Module, tuple[tuple[Any, ...], FeatureMap]] = WeakKeyDictionary()
+"""What was found in a network last, and for what: the preflight asks, then the method."""
+
+
+def forget(classifier: Classifier) -> None:
+    """Forget what was found in a network: it may have been changed since."""
+    _LAST.pop(classifier.network, None)
 
 
 @dataclass(frozen=True)
@@ -164,6 +173,15 @@ def last_feature_map(classifier: Classifier, x: Tensor, score: Score = _FIRST) -
     ValueError
         If the network has no feature map, or not the layer that its card names.
     """
+    network, named = classifier.network, classifier.card.cam_layer
+    asked = (named, score, x.shape, x.detach().cpu().numpy().tobytes())
+    known = _LAST.get(network)
+    if known is None or known[0] != asked:
+        known = _LAST[network] = asked, _searched(classifier, x, score)
+    return known[1]
+
+
+def _searched(classifier: Classifier, x: Tensor, score: Score) -> FeatureMap:
     network, named = classifier.network, classifier.card.cam_layer
     modules = dict(network.named_modules())
     if named and named not in modules:

@@ -23,6 +23,7 @@ from galaxyscope.explain.engine import steady, tensor
 from galaxyscope.explain.features import (
     FeatureMap,
     features_and_gradient,
+    forget,
     last_feature_map,
     tail,
 )
@@ -129,6 +130,7 @@ def _fit(
     else:
         x = tensor(classifier, net_input)
     score = Score(0) if target is None else score_of(classifier, target)
+    forget(classifier)
     with steady(classifier.network):
         classifier.try_out(x)
         if classifier.random:

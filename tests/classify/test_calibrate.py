@@ -192,6 +192,18 @@ def test_cancelled_calibration_leaves_nothing(folder, own_cache) -> None:
     assert not list(own_cache.rglob("*.json"))
 
 
+class Waiting(nn.Module):
+    """Waits for every picture."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        time.sleep(0.012 * len(x))
+        return self.network(x)
+
+
 class Doubling(nn.Module):
     """Wrong under autocast, as some operations are."""
 
@@ -237,6 +249,23 @@ def test_times_are_compared_within_a_round(folder, monkeypatch) -> None:
     gains = bench._paired({"f": ("fast", x), "s": ("slow", x)}, ("plain", x), 10.0)
     assert gains["f"] == pytest.approx(2, rel=0.15)
     assert gains["s"] == pytest.approx(1 / 3, rel=0.3)
+
+
+def test_a_busy_machine_does_not_make_batches_small(folder, monkeypatch) -> None:
+    """Time in which other programs have the CPU says nothing of the network."""
+    classifier = load_model(folder, device="cpu")
+    classifier.network = Waiting(classifier.network)
+    monkeypatch.setattr(module, "_BATCHES", (1,))
+    monkeypatch.setattr(module, "_LONGEST_BATCH", 0.04)
+    calibrate(classifier, seconds=0.1)
+    assert classifier.mode("forward").batch == module.USUAL_BATCH
+
+
+def test_a_network_that_is_slow_gets_one_picture_at_a_time(folder, monkeypatch) -> None:
+    monkeypatch.setattr(module, "_LONGEST_BATCH", 1e-6)
+    classifier = load_model(folder, device="cpu")
+    calibrate(classifier, seconds=0.1)
+    assert classifier.mode("forward").batch == 1
 
 
 def test_bf16_is_used_only_when_asked_and_said(folder, net_input) -> None:

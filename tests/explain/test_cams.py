@@ -80,6 +80,23 @@ def test_the_feature_map_is_what_the_pooling_sees(hidden, make_input) -> None:
         assert_close(rest(three).numpy(), hidden.network.after(three).numpy(), 1e-6)
 
 
+def test_a_map_needs_no_more_than_a_search_and_a_way_back(hidden, make_input, monkeypatch) -> None:
+    run("grad-cam", hidden, make_input())  # the first picture tries the network out
+    asked, logits = [], type(hidden).logits
+    monkeypatch.setattr(type(hidden), "logits", lambda *x: asked.append(1) or logits(*x))
+    run("grad-cam", hidden, make_input())
+    assert len(asked) == 2
+
+
+def test_a_network_that_was_changed_is_searched_anew(classify, make_input) -> None:
+    classifier = classify(Hidden())
+    run("grad-cam", classifier, make_input())
+    classifier.network.one, classifier.network.two = nn.Conv2d(3, 8, 1), nn.Conv2d(8, 12, 1)
+    a, g = inside(classifier, make_input())
+    assert a.shape == (12, 24, 24)
+    assert_close(run("hires-cam", classifier, make_input()).values, (a * g).sum(0), 1e-3)
+
+
 def weights_by_loop(name: str, a: np.ndarray, g: np.ndarray) -> np.ndarray:
     """One weight per channel."""
     found = []
