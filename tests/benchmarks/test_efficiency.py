@@ -28,8 +28,8 @@ from galaxyscope.work.watch import Watch
 FORWARD: Mapping[str, Mapping[str, object]] = {
     "score-cam": {},
     "occlusion": {"stride": 8},
-    "rise": {"samples": 200},
-    "lime/fine": {"samples": 200},
+    "rise": {"samples": 1000},
+    "lime/fine": {"samples": 1000},
     "e-lime": {"evaluations": 200},
 }
 BACKWARD: Mapping[str, Mapping[str, object]] = {
@@ -62,9 +62,9 @@ class Costs:
         self.counted += len(x)
         return self._logits(x)
 
-    def of(self, backward: bool) -> float:
-        """Seconds of one pass at the best batch, now."""
-        return min(self._pass(batch, backward) for batch in self._stacks)
+    def of(self, backward: bool) -> dict[int, float]:
+        """Seconds of one pass at each batch, now."""
+        return {batch: self._pass(batch, backward) for batch in self._stacks}
 
     def _pass(self, batch: int, backward: bool) -> float:
         stack = self._stacks[batch]
@@ -87,23 +87,27 @@ def test_methods_against_their_unit_cost(name: str) -> None:
     classifier = load_model(name, device="cpu")
     net_input = classifier.prepare(open_image(list_images(samples_folder())[0]))
     costs = Costs(classifier, tensor(classifier, net_input))
-    found: dict[str, list[float]] = {n: [] for n in (*BACKWARD, *FORWARD)}
+    rounds: dict[str, list[tuple[dict[int, float], float]]] = {n: [] for n in BACKWARD | FORWARD}
     made: dict[str, int] = {}
     for number in range(ROUNDS + 1):
         for each, asked in (BACKWARD | FORWARD).items():
-            unit = costs.of(each in BACKWARD)
+            before = costs.of(each in BACKWARD)
             costs.counted = 0
             taken = seconds(
                 lambda: method(each).explain(classifier, net_input, "bar", asked, Watch())  # noqa: B023 - called at once
             )
             made[each] = costs.counted
-            again = costs.of(each in BACKWARD)
+            after = costs.of(each in BACKWARD)
             if number:  # the first round warms up
-                found[each].append(made[each] * (unit + again) / 2 / taken)
+                rounds[each].append(({n: (before[n] + after[n]) / 2 for n in before}, taken))
     print(f"\n{name}")
-    for each, values in found.items():
-        print(f"  {each}: {made[each]} evaluations, efficiency {statistics.median(values):.2f}")
-    assert min(map(statistics.median, found.values())) > 0.7
+    found = {}
+    for each, measured in rounds.items():
+        # One batch for all rounds: the least of many noisy times would be less than any costs.
+        best = min(measured[0][0], key=lambda n: statistics.median(cost[n] for cost, _ in measured))
+        found[each] = statistics.median(made[each] * cost[best] / taken for cost, taken in measured)
+        print(f"  {each}: {made[each]} evaluations, efficiency {found[each]:.2f} (batch {best})")
+    assert min(found.values()) > 0.7
 
 
 @pytest.mark.benchmark
