@@ -29,9 +29,10 @@ from torch.overrides import TorchFunctionMode
 
 from galaxyscope.classify.classifier import Classifier, NetworkInput
 from galaxyscope.explain.engine import make_attribution, steady, tensor
-from galaxyscope.explain.features import MOST_EXTRA, patches_and_order, upsampled
+from galaxyscope.explain.features import upsampled
 from galaxyscope.explain.operations import depends, name_of
 from galaxyscope.explain.protocol import Attribution, MethodCard
+from galaxyscope.explain.search import MOST_EXTRA, patches_and_order
 from galaxyscope.explain.target import Score, score_of
 from galaxyscope.sky.frame import Affine
 from galaxyscope.work.watch import Watch

@@ -28,15 +28,11 @@ from torch import Tensor
 from galaxyscope.classify.classifier import Classifier, NetworkInput
 from galaxyscope.explain.deeplift import multipliers
 from galaxyscope.explain.engine import gradients, make_attribution, steady, tensor
-from galaxyscope.explain.features import (
-    features_and_gradient,
-    last_feature_map,
-    tail,
-    upsampled,
-)
+from galaxyscope.explain.features import features_and_gradient, tail, upsampled
 from galaxyscope.explain.guided import GuidedRules
 from galaxyscope.explain.postflight import completeness_error, missed
 from galaxyscope.explain.protocol import Attribution, MethodCard
+from galaxyscope.explain.search import last_feature_map
 from galaxyscope.explain.target import score_of
 from galaxyscope.work.watch import Watch
 

@@ -19,14 +19,9 @@ from torch import Tensor
 
 from galaxyscope.classify.classifier import Classifier, NetworkInput
 from galaxyscope.explain.engine import answers, batch_size, make_attribution, steady, tensor
-from galaxyscope.explain.features import (
-    FeatureMap,
-    features_and_gradient,
-    last_feature_map,
-    tail,
-    upsampled,
-)
+from galaxyscope.explain.features import FeatureMap, features_and_gradient, tail, upsampled
 from galaxyscope.explain.protocol import Attribution, MethodCard
+from galaxyscope.explain.search import last_feature_map
 from galaxyscope.explain.target import Score, score_of
 from galaxyscope.work.watch import Watch
 

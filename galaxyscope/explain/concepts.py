@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 
 from galaxyscope.classify.classifier import Classifier, NetworkInput
 from galaxyscope.explain.engine import steady, tensor
-from galaxyscope.explain.features import features_and_gradient, last_feature_map
+from galaxyscope.explain.features import features_and_gradient
+from galaxyscope.explain.search import last_feature_map
 from galaxyscope.explain.target import Score, score_of
 from galaxyscope.work.watch import Watch
 

@@ -21,9 +21,9 @@ from galaxyscope.classify.modes import WORKS
 from galaxyscope.explain import engine
 from galaxyscope.explain.cards import settings as complete
 from galaxyscope.explain.ensemble import shares
-from galaxyscope.explain.features import last_feature_map
 from galaxyscope.explain.perturbation import windows
 from galaxyscope.explain.registry import method
+from galaxyscope.explain.search import last_feature_map
 from galaxyscope.explain.segments import segments_of
 from galaxyscope.explain.target import Score
 from galaxyscope.explain.xrai import regions_of

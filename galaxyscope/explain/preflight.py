@@ -20,16 +20,11 @@ from galaxyscope.classify.memory import making_do, out_of_memory
 from galaxyscope.explain.attention import attentions, sees_by_attention_alone
 from galaxyscope.explain.deeplift import multipliers_and_rules
 from galaxyscope.explain.engine import steady, tensor
-from galaxyscope.explain.features import (
-    FeatureMap,
-    features_and_gradient,
-    forget,
-    last_feature_map,
-    tail,
-)
+from galaxyscope.explain.features import FeatureMap, features_and_gradient, tail
 from galaxyscope.explain.guided import DeconvolutionRules, GuidedRules, GuidedTrial
 from galaxyscope.explain.lrp import LrpRules, value
 from galaxyscope.explain.operations import FORGETFUL, NoRule, Rules
+from galaxyscope.explain.search import forget, last_feature_map
 from galaxyscope.explain.target import Score, score_of
 from galaxyscope.work.watch import Watch
 

@@ -31,7 +31,7 @@ from galaxyscope.work.lanes import IO
 
 # Key of a width line on the canvas: that of its row, and this.
 WIDTH = "/width"
-HINT = "Press E to measure the bar on the map, or L and drag along it."
+HINT = "Press M to measure the bar on its map, or L and drag along it."
 
 
 class Measuring(QObject):

@@ -8,8 +8,9 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from galaxyscope.explain.features import last_feature_map, tail, upsampled
+from galaxyscope.explain.features import tail, upsampled
 from galaxyscope.explain.registry import method
+from galaxyscope.explain.search import last_feature_map
 from galaxyscope.explain.target import Score
 from galaxyscope.sky.frame import Affine
 from galaxyscope.work.watch import Watch

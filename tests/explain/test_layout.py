@@ -8,10 +8,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from galaxyscope.explain.features import last_feature_map
 from galaxyscope.explain.layout import parts_of, reordered
 from galaxyscope.explain.preflight import preflight
 from galaxyscope.explain.registry import method
+from galaxyscope.explain.search import last_feature_map
 from galaxyscope.sky.frame import Affine
 from galaxyscope.work.watch import Watch
 

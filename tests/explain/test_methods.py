@@ -9,9 +9,10 @@ import pytest
 import torch
 from torch import nn
 
-from galaxyscope.explain.features import last_feature_map, upsampled
+from galaxyscope.explain.features import upsampled
 from galaxyscope.explain.registry import method
 from galaxyscope.explain.rotation import Turn, turn_of, turned, turned_back
+from galaxyscope.explain.search import last_feature_map
 from galaxyscope.sky.frame import Affine
 from galaxyscope.work.watch import Watch
 

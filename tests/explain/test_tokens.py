@@ -11,9 +11,10 @@ import torch
 from torch import Tensor, nn
 
 from galaxyscope.classify.architectures import build
-from galaxyscope.explain.features import features_and_gradient, last_feature_map, tail
+from galaxyscope.explain.features import features_and_gradient, tail
 from galaxyscope.explain.preflight import preflight
 from galaxyscope.explain.registry import method
+from galaxyscope.explain.search import last_feature_map
 from galaxyscope.explain.target import Score
 from galaxyscope.sky.frame import Affine
 from galaxyscope.work.watch import Watch

@@ -1,0 +1,331 @@
+"""Which the network's last feature map is, where its cells lie, and which tokens they are.
+
+Found by watching the operations of one trial run, not the modules: an activation or a blur that
+is a plain function call is seen too. A feature map is then named by the number of the
+operation that makes it.
+
+The map is brought onto the input grid with the geometry of the layers in between: a 3×3
+convolution of stride 2 looks at pixels 0, 2, 4 …, a 2×2 pooling at 0.5, 2.5, 4.5 …; after five
+such layers the difference is half a cell, 16 pixels.
+
+A transformer's map are its tokens, as a layer normalisation gives them, laid out on the grid of
+the patches. The last map is the last one that the answer still depends on: with a class token the
+tokens before the last attention, with several heads the last map of the one that is asked.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import torch
+from torch import Tensor, nn
+
+from galaxyscope.classify.classifier import Classifier
+from galaxyscope.explain.features import FeatureMap, Watching
+from galaxyscope.explain.layout import (
+    CROPPING,
+    REORDERING,
+    USUAL,
+    Arguments,
+    Shape,
+    apart,
+    grid_of,
+    parts_of,
+    reordered,
+    step,
+    turns,
+)
+from galaxyscope.explain.operations import depends
+from galaxyscope.explain.target import Score
+from galaxyscope.sky.frame import Affine
+
+_NO_FEATURES_WORDS = """
+permute transpose movedim reshape view flatten unflatten unfold expand repeat stack matmul bmm
+einsum softmax scaled_dot_product_attention zeros ones rand
+"""
+_NO_FEATURES = frozenset([*_NO_FEATURES_WORDS.split(), "__get__"])
+"""Operations whose four-dimensional results are no pictures."""
+
+_NORMS = frozenset(["layer_norm", "rms_norm"])
+MOST_EXTRA = 16
+"""More tokens than these beside those of the cells, and it is no grid."""
+
+_TRIES = 4
+"""So often it is tried to learn the order of as many tokens."""
+
+_LAYERS_WORDS = """
+conv1d conv2d linear matmul bmm einsum scaled_dot_product_attention multi_head_attention_forward
+"""
+_LAYERS = frozenset([*_LAYERS_WORDS.split(), "__matmul__"])
+
+_FIRST = Score(0)
+
+_Found = tuple[FeatureMap, Tensor]
+
+_LAST: WeakKeyDictionary[nn.Module, tuple[tuple[Any, ...], FeatureMap]] = WeakKeyDictionary()
+"""What was found in a network last, and for what: the preflight asks, then the method."""
+
+
+def forget(classifier: Classifier) -> None:
+    """Forget what was found in a network: it may have been changed since."""
+    _LAST.pop(classifier.network, None)
+
+
+def last_feature_map(classifier: Classifier, x: Tensor, score: Score = _FIRST) -> FeatureMap:
+    """Find the last map with more than one cell, as the pooling sees it, by a trial run.
+
+    Parameters
+    ----------
+    classifier : Classifier
+        The output of the submodule ``card.cam_layer`` is taken where that is not empty.
+    x : Tensor, shape (1, 3, rows, columns)
+    score : Score, optional
+        Of the maps that it depends on, the last is taken; default: the logit of the first class.
+
+    Raises
+    ------
+    ValueError
+        If the network has no feature map, or not the layer that its card names.
+    """
+    network, named = classifier.network, classifier.card.cam_layer
+    asked = (named, score, x.shape, x.detach().cpu().numpy().tobytes())
+    known = _LAST.get(network)
+    if known is None or known[0] != asked:
+        known = _LAST[network] = asked, _searched(classifier, x, score)
+    return known[1]
+
+
+def _searched(classifier: Classifier, x: Tensor, score: Score) -> FeatureMap:
+    network, named = classifier.network, classifier.card.cam_layer
+    modules = dict(network.named_modules())
+    if named and named not in modules:
+        raise ValueError(f"{classifier.card.name} has no layer {named!r}, which its card names")
+    search = _Search(x)
+    hook = modules[named].register_forward_hook(search.leave) if named else None
+    try:
+        answer = search.run(classifier, score)
+    finally:
+        if hook:
+            hook.remove()
+    chosen = _last_that_counts(answer, search.left if named else search.found)
+    if chosen is None:
+        cut = ": from none a gradient leads to the answer" if search.found else ""
+        raise ValueError(f"{classifier.card.name} has no feature map that could be shown{cut}")
+    where, result = chosen
+    if len(result) != len(x):
+        raise ValueError(
+            "the network takes parts, views or colours of a picture for pictures of their own: "
+            "its last feature map is not that of one picture"
+        )
+    if where.operation > search.lost:
+        raise ValueError(
+            "the network turns or mirrors the picture, or looks at its parts one after the other: "
+            "where its last feature map lies is not known"
+        )
+    return replace(where, first=search.is_first(where.operation))
+
+
+def patches_and_order(
+    classifier: Classifier, x: Tensor, tokens: int
+) -> tuple[FeatureMap, tuple[int, ...] | None]:
+    """Find the map that a transformer's tokens are cut from, and which token each cell is.
+
+    Parameters
+    ----------
+    classifier : Classifier
+    x : Tensor, shape (1, 3, rows, columns)
+    tokens : int
+        How many there are.
+
+    Returns
+    -------
+    patches : FeatureMap
+    order : tuple of int, or None
+        Token of each cell, row by row; None where that cannot be told.
+
+    Raises
+    ------
+    ValueError
+        If there is no such map.
+    """
+    search = _Search(x)
+    search.run(classifier, _FIRST)
+    if tokens in search.orders:
+        return search.orders[tokens]
+    if search.patches is None:
+        raise ValueError(f"{classifier.card.name} has no feature map that could be shown")
+    return search.patches[0], None
+
+
+class _Search:
+    """Collects the maps of a trial run, with the tensors that hold them."""
+
+    def __init__(self, x: Tensor) -> None:
+        self.x = x.detach().clone().requires_grad_(True)  # what depends on it has a gradient
+        self.found: list[_Found] = []
+        self.left: list[_Found] = []
+        self.patches: _Found | None = None
+        self.orders: dict[int, tuple[FeatureMap, tuple[int, ...]]] = {}
+        self.lost: float = math.inf  # the operation after which places are not known
+        self._grids: dict[Shape, Affine] = {(x.shape[-2], x.shape[-1]): Affine()}
+        self._layouts: dict[int, tuple[Tensor, str]] = {id(self.x): (self.x, USUAL)}
+        self._layers: list[int] = []
+        self._tried: Counter[int] = Counter()
+        self._convolved = self._cropped = False  # before, there are pixels, not features
+
+    def run(self, classifier: Classifier, score: Score) -> Tensor:
+        """Run the network, and return the answer."""
+        with torch.enable_grad(), Watching(self.look):
+            return score(classifier.logits(self.x))[0]
+
+    def leave(self, _module: object, _inputs: object, _output: object) -> None:
+        """Keep only the last map so far, of the module that is named."""
+        self.left = self.found[-1:]
+
+    def is_first(self, operation: int) -> bool:
+        """Whether a map is that of the first layer with weights, though others follow."""
+        return sum(number <= operation for number in self._layers) < 2 <= len(self._layers)
+
+    def look(
+        self, number: int, name: str, args: Arguments, options: Mapping[str, Any], y: Tensor
+    ) -> Tensor:
+        """Note what an operation gives, if it is a map."""
+        if name == "detach" and depends(*args[:1]):
+            y = y.clone().requires_grad_(True)  # what follows may still be asked about it
+        if name in _LAYERS and y.requires_grad and y.ndim > 2 and y.shape[1:-1].numel() > 1:
+            self._layers.append(number)
+        if y.ndim == 3 and y.requires_grad and self.patches:
+            self._learn_order(y, *self.patches)
+            if name in _NORMS and y.shape[1] in self.orders:
+                cells, order = self.orders[y.shape[1]]
+                shape = (y.shape[2], *cells.shape[1:])
+                self.found.append((FeatureMap(number, shape, cells.to_input, order=order), y))
+        elif y.ndim == 4:
+            self._map(number, name, args, options, y)
+        return y
+
+    def _learn_order(self, y: Tensor, cells: FeatureMap, patches: Tensor) -> None:
+        """Learn which token each cell is, before tokens see each other; others give none."""
+        y = y.transpose(0, 1) if y.shape[1] == 1 else y
+        count = y.shape[1]
+        enough = 0 <= count - math.prod(cells.shape[1:]) <= MOST_EXTRA and len(y) == 1
+        if enough and count not in self.orders and self._tried[count] < _TRIES:
+            self._tried[count] += 1
+            order = _order(y, cells, patches)
+            if order:
+                self.orders[count] = cells, order
+
+    def _map(
+        self, number: int, name: str, args: Arguments, options: Mapping[str, Any], y: Tensor
+    ) -> None:
+        grids, layout = self._grids, self._layout(name, args, options, y)
+        if layout:
+            self._layouts[id(y)] = y, layout
+        elif y.shape[1:3] in grids:
+            return  # rows and columns, or channels and rows: nobody knows
+        else:
+            layout = USUAL
+        before, after = args[0] if args else options.get("input"), grid_of(y.shape, layout)
+        if min(after) < 2 or name in _NO_FEATURES:
+            return
+        if isinstance(before, Tensor) and before.ndim == 4:
+            self._place(number, name, args, options, before, after)
+        self._convolved = self._convolved or name.startswith("conv")
+        if after in grids and self._convolved and y.requires_grad:
+            channels = y.shape[layout.index("c")]
+            where = FeatureMap(number, (channels, *after), grids[after], layout)
+            self.patches = where, y
+            self.found.append(self.patches)
+
+    def _layout(
+        self, name: str, args: Arguments, options: Mapping[str, Any], y: Tensor
+    ) -> str | None:
+        """Layout of a result: that of what it was made of, where that is known."""
+        if name.startswith("conv"):
+            return USUAL
+        known = [
+            self._layouts[id(one)] for one in _tensors(args, options) if id(one) in self._layouts
+        ]
+        if not known:
+            return None
+        source, layout = known[0]
+        if name in REORDERING:
+            return reordered(layout, name, args, options)
+        if name == "__get__" and y.stride() != source.stride():  # x.mT
+            return layout[:2] + layout[:1:-1]
+        kept = y.shape == source.shape or name not in _NO_FEATURES
+        parts = name != "__getitem__" or parts_of(args[1]) is not None
+        return layout if kept and parts else None
+
+    def _place(
+        self,
+        number: int,
+        name: str,
+        args: Arguments,
+        options: Mapping[str, Any],
+        before: Tensor,
+        after: Shape,
+    ) -> None:
+        """Learn where the cells of a grid lie when it is met first; and when that is in vain."""
+        layout = self._layouts.get(id(before), (before, USUAL))[1]
+        grid = grid_of(before.shape, layout)
+        if before.requires_grad and turns(name, args, options, layout):
+            self.lost = min(self.lost, number)
+        looking = after not in self._grids or self._cropped or name in CROPPING
+        if grid not in self._grids or not looking:
+            return
+        found = self._grids[grid] @ step(name, args, options, grid, after, layout)
+        self._cropped = self._cropped or (name in CROPPING and grid != after)
+        if apart(self._grids.setdefault(after, found), found, after):
+            self.lost = min(self.lost, number)
+
+
+def _tensors(args: Arguments, options: Mapping[str, Any]) -> list[Tensor]:
+    """Four-dimensional arguments of an operation, also in lists."""
+    lists = [one if isinstance(one, list | tuple) else [one] for one in (*args, *options.values())]
+    return [one for some in lists for one in some if isinstance(one, Tensor) and one.ndim == 4]
+
+
+def _order(tokens: Tensor, cells: FeatureMap, patches: Tensor) -> tuple[int, ...] | None:
+    """Which token each cell of a map goes into, row by row; None if not each into one alone.
+
+    Two slopes of the tokens with respect to the map, one of them with each token times its
+    number: where a cell goes into one token alone, their ratio is its number.
+    """
+    draw = torch.Generator().manual_seed(0)
+    number = torch.arange(1, tokens.shape[1] + 1, device=tokens.device)[:, None]
+    weights = (torch.rand(tokens.shape, generator=draw) + 0.5).to(tokens)
+    slopes = [
+        torch.autograd.grad((one * tokens).sum(), patches, retain_graph=True, allow_unused=True)[0]
+        for one in (weights, weights * number)
+    ]
+    if slopes[0] is None:
+        return None
+    plain, times = (cells.of(one)[0].flatten(1).double() for one in slopes)
+    found = (plain * times).sum(0) / plain.square().sum(0)
+    exact = (times - found * plain).abs().amax() <= 1e-3 * times.abs().amax()
+    whole = (found - found.round()).abs().amax() <= 0.1  # both False for NaN
+    order = tuple((found.round().long() - 1).tolist()) if bool(exact and whole) else ()
+    return order if len(set(order)) == len(order) > 0 else None
+
+
+def _last_that_counts(answer: Tensor, found: Sequence[_Found]) -> _Found | None:
+    """Return the last map with a slope of the answer; where none has, the last on the way to it.
+
+    Others are side branches, or heads for other answers; of tokens behind the last attention
+    only the class token may count.
+    """
+    on_the_way: _Found | None = None
+    for one in reversed(found) if answer.requires_grad else ():
+        slope = torch.autograd.grad(answer, one[1], retain_graph=True, allow_unused=True)[0]
+        if slope is None:
+            continue
+        if bool((one[0].of(slope) != 0).any()):
+            return one
+        on_the_way = on_the_way or one
+    return on_the_way
