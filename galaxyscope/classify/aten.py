@@ -36,7 +36,7 @@ narrow index_select gather contiguous clone detach type_as roll flip rot90 moved
 unfold pixel_shuffle pixel_unshuffle channel_shuffle tril triu diagonal broadcast_to
 pad constant_pad_nd reflection_pad2d replication_pad2d
 max_pool1d max_pool2d avg_pool1d avg_pool2d adaptive_avg_pool1d adaptive_avg_pool2d
-adaptive_max_pool2d upsample_nearest2d upsample_bilinear2d upsample_bicubic2d grid_sampler
+upsample_nearest2d upsample_bilinear2d upsample_bicubic2d grid_sampler
 dropout dropout_ feature_dropout feature_dropout_ alpha_dropout
 zeros_like ones_like full_like new_zeros new_ones new_full
 """
@@ -129,7 +129,9 @@ _OWN: Mapping[str, Function] = {
     "_native_batch_norm_legit_no_training": lambda x, w, b, m, v, momentum, eps: (
         torch.batch_norm(x, w, b, m, v, False, momentum, eps, False),
     ),
+    # Without the indices: methods watch for operations that give a map and nothing else.
     "max_pool2d_with_indices": lambda *args: (torch.nn.functional.max_pool2d(*args),),
+    "adaptive_max_pool2d": lambda *args: (torch.nn.functional.adaptive_max_pool2d(*args),),
     "sym_size": lambda x, dim: x.shape[dim],
     "sym_numel": lambda x: x.numel(),
 }

@@ -96,7 +96,7 @@ class DeepLiftRules(Rules):
         options = given(_POOLING[name_of(func)], args, keywords)
         if options.pop("return_indices", False):
             raise NoRule("DeepLIFT has no rule for max pooling with indices")
-        # torch.max_pool2d and the operations of exported programs have no `return_indices`.
+        # torch.max_pool2d has no `return_indices`.
         pool, x = getattr(functional, name_of(func)), options.pop("input")
         y, winner = pool(x.detach(), **options, return_indices=True)
         reference = self._reference(x, y, winner)
@@ -110,8 +110,7 @@ class DeepLiftRules(Rules):
         top = torch.maximum(y, y0)
         gained = _ratio(top - y0, y - at(x0, winner))
         lost = _ratio(y - top, at(x.detach(), winner0) - y0)
-        found = straight(y, gained * at(x, winner) + lost * at(x, winner0))
-        return (found, winner) if func is torch._C._nn.adaptive_max_pool2d else found
+        return straight(y, gained * at(x, winner) + lost * at(x, winner0))
 
     def product(self, func: Function, args: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
         """Of two activations: the change of each times the mean of the other."""
