@@ -41,7 +41,7 @@ GRID_ERROR_PX = {
 #: explain: chosen by `scripts/error_coverage.py` so that 68 % of simulated truths lie within one
 #: standard deviation; see docs/decisions/0021.
 METHOD_ERROR = {
-    "consensus": 0.16,
+    "consensus": 0.11,
     "joint": 0.25,
     "phase": 0.21,
     "invariant": 0.58,
