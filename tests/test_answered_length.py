@@ -34,7 +34,7 @@ def galaxy(rng: np.random.Generator, sharp: bool) -> tuple[NDArray[np.float32], 
     return (seen + rng.normal(0, 0.01, seen.shape)).astype(np.float32)[None], length
 
 
-@pytest.mark.parametrize(("sharp", "low"), [(True, 0.75), (False, 0.9)])
+@pytest.mark.parametrize(("sharp", "low"), [(True, 0.87), (False, 0.95)])
 def test_lengths_of_bars_in_smooth_discs(sharp: bool, low: float) -> None:
     """One that had seen real galaxies only answered 0.38 to 1.41 of these lengths."""
     network = load_model("bar-length", "cpu")
@@ -46,9 +46,10 @@ def test_lengths_of_bars_in_smooth_discs(sharp: bool, low: float) -> None:
         found.append(answered_length(image, network))
         true.append(length)
     ratio = np.divide(found, true)
-    assert low < np.median(ratio) < 1.1
-    assert ratio.min() > 0.6
-    assert np.corrcoef(np.log(found), np.log(true))[0, 1] > 0.8
+    assert low < np.median(ratio) < 1.12
+    assert ratio.min() > 0.8
+    assert ratio.max() < 1.2
+    assert np.corrcoef(np.log(found), np.log(true))[0, 1] > 0.95
 
 
 @pytest.mark.slow
@@ -75,5 +76,5 @@ def test_no_bias_on_simulated_bars_of_any_kind() -> None:
         middle = np.median(error[chosen])
         scatter = 1.4826 * np.median(np.abs(error[chosen] - middle))
         print(f"{name}: {chosen.sum()}, median ratio {np.exp(middle):.3f}, scatter {scatter:.2f}")
-        assert abs(middle) < (0.15 if name == "sharp" else 0.04), name
+        assert abs(middle) < (0.06 if name == "sharp" else 0.04), name
     assert np.abs(error).max() < np.log(2)
