@@ -15,6 +15,7 @@ from functools import partial
 import pytest
 import torch
 
+from galaxyscope.classify.calibrate import calibrate
 from galaxyscope.classify.classifier import Classifier
 from galaxyscope.classify.store import load_model
 from galaxyscope.explain.engine import batch_size, gradients, tensor
@@ -85,6 +86,7 @@ class Costs:
 @pytest.mark.parametrize("name", ["galaxyzoo/resnet", "galaxyzoo/vgg", "galaxyzoo/xception"])
 def test_methods_against_their_unit_cost(name: str) -> None:
     classifier = load_model(name, device="cpu")
+    calibrate(classifier)
     net_input = classifier.prepare(open_image(list_images(samples_folder())[0]))
     costs = Costs(classifier, tensor(classifier, net_input))
     rounds: dict[str, list[tuple[dict[int, float], float]]] = {n: [] for n in BACKWARD | FORWARD}
