@@ -193,6 +193,8 @@ def read_card(folder: Path) -> ModelCard:
 
 
 def write_card(card: ModelCard, folder: Path) -> None:
-    """Write ``card.json``."""
+    """Write ``card.json``, whole or not at all."""
     text = json.dumps(dataclasses.asdict(card), indent=2, ensure_ascii=False)
-    (folder / CARD_FILE).write_text(text + "\n", encoding="utf-8")
+    partial = folder / f"{CARD_FILE}.part"
+    partial.write_text(text + "\n", encoding="utf-8")
+    partial.replace(folder / CARD_FILE)

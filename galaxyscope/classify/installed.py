@@ -22,7 +22,7 @@ def own_folder() -> Path:
 
 
 def broken_models() -> dict[Path, str]:
-    """Folders among the models that hold none that can be loaded, each with its reason.
+    """Folders among the models whose card or files are missing or bad, each with its reason.
 
     Returns
     -------
@@ -83,7 +83,8 @@ def install_model(folder: Path) -> str:
     Raises
     ------
     ModelError
-        If the folder holds no model that can be loaded.
+        If there is no card, it is not one, or files are missing, see `read_model`; the weights
+        are tried only when the model is loaded.
     OSError
         If it cannot be copied.
     """

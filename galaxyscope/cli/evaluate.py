@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--split", metavar="NAME", help="default: the one the recipe is judged on")
     parser.add_argument(
-        "-o", "--output", metavar="FOLDER", type=Path, help="default: evaluation/MODEL"
+        "-o", "--output", metavar="FOLDER", type=Path, help="default: evaluation/MODEL/DATA-SPLIT"
     )
     parser.add_argument("--device", choices=DEVICES, default="auto", help="default: auto")
     parser.add_argument("--fast", action="store_true", help="no zooms, no grey, nothing opened")
@@ -44,12 +44,15 @@ def run(args: argparse.Namespace) -> int:
     from galaxyscope.classify.card import ModelError
     from galaxyscope.train.evaluate import evaluate
     from galaxyscope.train.publish import write_metrics
-    from galaxyscope.train.table import DataError
+    from galaxyscope.train.table import DataError, left_out
 
     folder = _model_folder(args.model)
     recipe = _recipe(args, folder)
-    output = args.output or Path("evaluation") / folder.name
+    of_what = f"{args.source.absolute().stem}-{args.split or recipe.judged}"
+    output = args.output or Path("evaluation") / folder.name / of_what
     try:
+        for line in left_out(recipe):
+            complain(f"galaxyscope: {line}")
         with Progress(1) as progress:
             progress.begin(folder.name)
             metrics = evaluate(

@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--data", metavar="FOLDER", type=Path, required=True, help="the recipe's data are in it"
     )
     parser.add_argument(
-        "-o", "--output", metavar="MODEL", type=Path, help="model folder (default: models/NAME)"
+        "-o", "--output", metavar="MODEL", type=Path, help="model folder (default: runs/NAME/model)"
     )
     parser.add_argument(
         "--run",
@@ -59,13 +59,14 @@ def run(args: argparse.Namespace) -> int:
     if args.seed is not None:
         recipe = dataclasses.replace(recipe, seed=args.seed)
     working = args.working or Path("runs") / recipe.name
-    output = args.output or Path("models") / recipe.name
+    output = args.output or working / "model"
 
     from galaxyscope.train.evaluate import evaluate
     from galaxyscope.train.loop import train
-    from galaxyscope.train.publish import publish, write_metrics
+    from galaxyscope.train.publish import check_replaceable, publish, write_metrics
 
     try:
+        check_replaceable(output)
         with Progress(1) as progress:
             progress.begin(recipe.name)
             network = train(
@@ -77,7 +78,7 @@ def run(args: argparse.Namespace) -> int:
                 device=args.device,
                 watch=progress.watch(),
             )
-        publish(network, recipe, working, output, command(args))
+        publish(network, recipe, working, output, command(args), args.device)
         with Progress(1) as progress:
             progress.begin("evaluation")
             metrics = evaluate(

@@ -17,7 +17,6 @@ from galaxyscope.classify.card import Metric, ModelCard
 from galaxyscope.train import figures, scores
 from galaxyscope.train.data import Pictures, read_pictures
 from galaxyscope.train.predictions import predict_views, views_of
-from galaxyscope.train.publish import R90_PX
 from galaxyscope.train.recipe import Recipe
 from galaxyscope.train.table import DataError
 from galaxyscope.work.watch import Watch
@@ -80,7 +79,7 @@ def evaluate(
     _check(classifier.card, recipe)
     pictures = read_pictures(recipe, split, whole=True)
     known = recipe.sources[0].field_px > 0
-    field = _field(classifier.card, pictures) if known else 0.0
+    field = _field(classifier.card, pictures, recipe.sources[0].r90_px) if known else 0.0
     views = views_of(classifier.card, pictures, field)
     side = pictures.pixels.shape[-1]
     found = predict_views(
@@ -110,10 +109,10 @@ def _check(card: ModelCard, recipe: Recipe) -> None:
         raise DataError(f"the model {card.name} does not answer what {recipe.name} asks")
 
 
-def _field(card: ModelCard, pictures: Pictures) -> float:
+def _field(card: ModelCard, pictures: Pictures, r90: float) -> float:
     """Side of the model's field in pixels of the stored pictures."""
     if card.frame == "r90":
-        return card.field_r90 * R90_PX
+        return card.field_r90 * r90
     return float(card.field_px if card.frame == "pixels" else pictures.pixels.shape[-1])
 
 

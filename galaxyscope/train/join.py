@@ -56,7 +56,7 @@ def join(members: Sequence[Path], folder: Path, title: str, command: str = "") -
         members=tuple(names),
         training={
             key: first.training[key]
-            for key in ("source", "licence of the data", "machine")
+            for key in ("source", "licence of the data", "machine", "scale", "unit")
             if key in first.training
         }
         | {

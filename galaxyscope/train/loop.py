@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +21,7 @@ from galaxyscope.train.augment import changed, plain
 from galaxyscope.train.data import Pictures, read_pictures
 from galaxyscope.train.optimizer import optimizers
 from galaxyscope.train.recipe import Recipe, Stage
-from galaxyscope.train.table import DataError
+from galaxyscope.train.table import DataError, left_out
 from galaxyscope.train.targets import answers, loss, watched
 from galaxyscope.train.teacher import taught
 from galaxyscope.work.watch import Watch
@@ -34,6 +36,19 @@ FIGURE = {
 WARM_UP_STEPS = 200
 
 
+@contextmanager
+def _repeatable() -> Iterator[None]:
+    """Have cuDNN take the kernels that give the same bits again."""
+    cudnn = torch.backends.cudnn
+    before = cudnn.deterministic, cudnn.benchmark
+    cudnn.deterministic, cudnn.benchmark = True, False
+    try:
+        yield
+    finally:
+        cudnn.deterministic, cudnn.benchmark = before
+
+
+@_repeatable()
 def train(
     recipe: Recipe,
     folder: Path,
@@ -65,7 +80,8 @@ def train(
     Returns
     -------
     torch.nn.Module
-        The averaged (EMA) network in evaluation mode, on the CPU.
+        The averaged (EMA) network in evaluation mode, on the CPU: of the last epoch; under the
+        plateau schedule of the one that was best on the validation pictures.
 
     Raises
     ------
@@ -77,19 +93,26 @@ def train(
     network = build(recipe.architecture, len(recipe.outputs), recipe.parameters)
     network = network.to(where, memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = build(recipe.architecture, len(recipe.outputs), recipe.parameters).to(where)
+    networks = {"network": network, "average": average}
+    if recipe.schedule == "plateau":
+        networks["best"] = copy.deepcopy(average)
+    result = networks.get("best", average)
     steppers = optimizers(network, recipe)
     rates = [[group["lr"] for group in stepper.param_groups] for stepper in steppers]
-    history = state.resume(folder, network, average, steppers, recipe)
+    labels = state.labels_hash(recipe)
+    history = state.resume(folder, networks, steppers, recipe, labels)
     if not history:
         _begin(network, recipe)
         average.load_state_dict(network.state_dict())
     last = min(recipe.epochs, epochs or recipe.epochs)
     if len(history) >= last or plateau(history, recipe)[1]:
-        return average.cpu().eval()
+        return result.cpu().eval()
     sources = _read(recipe, folder)
     validation = read_pictures(recipe, "val")
     counts = " + ".join(str(len(source.names)) for source in sources)
     say(f"{counts} pictures to train on, {len(validation.names)} to validate")
+    for line in left_out(recipe):
+        say(line)
     forward = torch.compile(network, dynamic=False) if compiled else network
     columns = torch.tensor([recipe.weights.get(c, 1.0) for c in recipe.outputs], device=where)
     steps = -(-len(sources[0].names) // recipe.batch)
@@ -141,9 +164,11 @@ def train(
                 "seconds": round(time.monotonic() - began, 1),
             }
         )
-        state.save(folder, network, average, steppers, history, recipe)
+        if "best" in networks and _is_best(history, recipe):
+            networks["best"].load_state_dict(average.state_dict())
+        state.save(folder, networks, steppers, history, recipe, labels)
         say(_line(history, last))
-    return average.cpu().eval()
+    return result.cpu().eval()
 
 
 def _line(history: state.History, last: int) -> str:
@@ -277,6 +302,12 @@ def plateau(history: state.History, recipe: Recipe) -> tuple[float, bool]:
         if since and since % recipe.patience == 0:
             share /= 2
     return share, since >= 2 * recipe.patience
+
+
+def _is_best(history: state.History, recipe: Recipe) -> bool:
+    """Whether the last epoch is better than all before it."""
+    *before, last = (float(line[FIGURE[recipe.target]]) for line in history)
+    return last < min(before, default=math.inf)
 
 
 @torch.no_grad()

@@ -2,7 +2,7 @@
 
 Muon (Jordan et al. 2024, as `torch.optim.Muon` has it) makes every step of a matrix
 orthogonal. On Galaxy Zoo pictures a small network is after three epochs where AdamW brings
-it in five, see docs/decisions/0011-training.md.
+it in five, see docs/decisions/0011-training-on-two-cores.md.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import io
 import json
 import math
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ from galaxyscope.sky.image import SkyImage
 from galaxyscope.sky.locate import GalaxyExtent
 from galaxyscope.sky.resample import resample
 from galaxyscope.train.data import Pictures
+from galaxyscope.train.table import DataError
 from galaxyscope.work.watch import Watch
 
 if TYPE_CHECKING:
@@ -30,6 +32,20 @@ ZOOMS = (0.5, 0.7, 1.4)
 SCALES = (1.0, 0.5, 2.0)
 _BATCH = 32
 _STAMP_FILE = "made_with.json"
+#: What `galaxyscope.train.evaluate` writes beside the predictions.
+RESULTS = (
+    "metrics.json",
+    "classes.csv",
+    "confusion.png",
+    "calibration.png",
+    "scatter.png",
+    "rmse.png",
+    "bar-fraction.png",
+    "questions.png",
+    "disagreement.csv",
+    "disagreement.png",
+    "worst.png",
+)
 
 
 @dataclass(frozen=True)
@@ -55,6 +71,13 @@ class View:
     scale: float | None = None
 
 
+_ZOOMED = [View(f" at zoom {zoom:g}", zoom=zoom) for zoom in ZOOMS]
+_OPENED = [
+    View(" as opened" + (f" at {scale:g}× the pixels" if scale != 1 else ""), scale=scale)
+    for scale in SCALES
+]
+
+
 def views_of(card: ModelCard, pictures: Pictures, field: float) -> tuple[View, ...]:
     """All ways that a model is looked at: the first is the one it is judged by.
 
@@ -72,12 +95,10 @@ def views_of(card: ModelCard, pictures: Pictures, field: float) -> tuple[View, .
     # The program never shows more than the cutout: a wider view would be another in disguise.
     widest = pictures.pixels.shape[-1] / field
     found = [View("")]
-    found += [View(f" at zoom {zoom:g}", zoom=zoom) for zoom in ZOOMS if zoom <= widest]
+    found += [view for view in _ZOOMED if view.zoom <= widest]
     found += [View(" in grey", grey=True)] if coloured else []
     if card.frame == "r90":
-        for scale in SCALES:
-            name = " as opened" + (f" at {scale:g}× the pixels" if scale != 1 else "")
-            found.append(View(name, scale=scale))
+        found += _OPENED
     return tuple(found)
 
 
@@ -129,19 +150,31 @@ def predict_views(
     was seen, and are given in that unit.
 
     Every view is a table in `folder` that grows by one row per picture; rows that are there
-    are not asked for again, unless model or data are others than they were.
+    are not asked for again, unless model or data are others than they were; then all that the
+    last evaluation left there is deleted.
+
+    Raises
+    ------
+    DataError
+        If files of the names of an evaluation are in the folder that are from none.
     """
     folder.mkdir(parents=True, exist_ok=True)
     stamp = {"model": classifier.card.sha256, "pictures": fingerprint(pictures), "field": field}
-    if _stamp(folder) != stamp:
-        for old in folder.glob("predictions*.csv"):
-            old.unlink()
+    if (last := _stamp(folder)) != stamp:
+        old = [folder / name for name in (*_tables(), *RESULTS) if (folder / name).exists()]
+        if old and last is None:
+            raise DataError(
+                f"{folder}: {old[0].name} is in this folder, but from no evaluation; choose "
+                "another with -o"
+            )
+        for one in old:
+            one.unlink()
         (folder / _STAMP_FILE).write_text(json.dumps(stamp) + "\n", encoding="utf-8")
     total = len(views) * len(pictures.names)
     found = {}
     for number, view in enumerate(views):
         before = number * len(pictures.names)
-        path = folder / f"predictions{_slug(view)}.csv"
+        path = folder / table_name(view)
         for done in _grow(path, classifier, pictures, field, view, unit):
             watch.report(before + done, total)
         found[view.name] = read_predictions(path, classifier.card.classes)
@@ -169,8 +202,15 @@ def _stamp(folder: Path) -> object:
         return None
 
 
-def _slug(view: View) -> str:
-    return "".join(c if c.isalnum() or c == "." else "-" for c in view.name.replace("×", "x"))
+def table_name(view: View) -> str:
+    """Name of the file with the answers in a view."""
+    slug = "".join(c if c.isalnum() or c == "." else "-" for c in view.name.replace("×", "x"))
+    return f"predictions{slug}.csv"
+
+
+def _tables() -> list[str]:
+    """Names that `table_name` gives for all views there can be."""
+    return [table_name(view) for view in (View(""), View(" in grey"), *_ZOOMED, *_OPENED)]
 
 
 def _grow(
@@ -189,7 +229,7 @@ def _grow(
         *(f"people {c}" for c in classes),
         *(f"spread {c}" for c in classes),
     ]
-    done = _whole_rows(path, header)
+    done = _whole_rows(path, header, pictures.names)
     yield done
     with path.open("a", newline="", encoding="utf-8") as file:
         table = csv.writer(file, lineterminator="\n")
@@ -212,13 +252,24 @@ def _grow(
             yield done
 
 
-def _whole_rows(path: Path, header: list[str]) -> int:
-    """Rows of a table that was begun; a last row that was cut off is taken away."""
+def _whole_rows(path: Path, header: list[str], names: tuple[str, ...]) -> int:
+    """Rows of a table that was begun, 0 if it is damaged; a last row cut off is taken away."""
     if not path.exists():
         return 0
     text = path.read_bytes()
     whole = text[: text.rfind(b"\n") + 1]
     if whole != text:
         path.write_bytes(whole)
-    lines = list(csv.reader(whole.decode("utf-8").splitlines()))
-    return len(lines) - 1 if lines and lines[0] == header else 0
+    numbers = len(header) // 3 * 2  # spreads may be empty
+    try:
+        first, *rows = csv.reader(io.StringIO(whole.decode("utf-8"), newline=""))
+        told = [float(cell) for row in rows for cell in row[1 : 1 + numbers]]
+    except (ValueError, csv.Error):
+        return 0
+    usable = (
+        first == header
+        and all(len(row) == len(header) for row in rows)
+        and tuple(row[0] for row in rows) == names[: len(rows)]
+        and all(map(math.isfinite, told))
+    )
+    return len(rows) if usable else 0

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_origin, get_type_hints
 
 CHOICES = {
     "target": ("fractions", "classes", "number", "length"),
@@ -15,6 +16,40 @@ CHOICES = {
     "stretch": ("galaxyzoo", "radio"),
     "precision": ("bf16", "fp32"),
 }
+_KINDS = {
+    int: "a whole number",
+    float: "a number",
+    str: "text",
+    bool: "true or false",
+    tuple: "a list",
+    list: "a list",
+    Mapping: "a table",
+}
+
+
+def _check_kinds(made: object) -> None:
+    """Raise if a field of a dataclass is not of the kind that it is annotated with."""
+    for name, kind in get_type_hints(type(made)).items():
+        _check_kind(name, getattr(made, name), kind)
+
+
+def _check_kind(name: str, value: Any, kind: Any) -> None:
+    if kind is Any:
+        return
+    outer, inside = get_origin(kind) or kind, get_args(kind)
+    right = isinstance(value, (int, float) if outer is float else outer)
+    if outer in (int, float):  # for Python a bool is an int, and nan a float
+        right = right and not isinstance(value, bool) and abs(value) < math.inf
+    if not right:
+        raise ValueError(f"{name} must be {_KINDS.get(outer, outer.__name__)}, not {value!r}")
+    if outer is Mapping:
+        for key, one in value.items():
+            _check_kind(f"{name}.{key}", one, inside[1])
+    elif outer in (tuple, list):
+        if outer is tuple and inside[-1] is not Ellipsis and len(value) != len(inside):
+            raise ValueError(f"{name} must have {len(inside)} values, not {len(value)}")
+        for one in value:
+            _check_kind(f"each of {name}", one, inside[0])
 
 
 @dataclass(frozen=True)
@@ -49,6 +84,9 @@ class Augmentation:
     noise: float = 0.12
     blur: float = 0.25
 
+    def __post_init__(self) -> None:
+        _check_kinds(self)
+
 
 @dataclass(frozen=True)
 class Source:
@@ -60,10 +98,15 @@ class Source:
         Zip file or folder of pictures, CSV with one row per picture. A table that lies beside
         the recipe goes before one of the data.
     identifier : str
-        Column of the table that is the picture's name, with or without its suffix.
+        Column of the table that is the picture's name, with or without its suffix and the
+        folders that it is in.
     field_px : float
-        Side, in pixels of the stored pictures, of the field that is seen at zoom 1; 0, not
-        for training: unknown, the galaxy is located in every picture.
+        Side, in pixels of the stored pictures, of the field that is seen at zoom 1. 0: the
+        whole picture where the recipe's frame is that; else unknown, so that the galaxy is
+        located in every picture, which serves to evaluate but not to train.
+    r90_px : float
+        r90 of the galaxies in pixels of the stored pictures, for the frame of that name. Galaxy
+        Zoo's have 0.02 × petroR90 arcsec per pixel, so 50.
     label : str
         Column with the class of a picture, for a recipe whose target is classes.
     classes : mapping of str to str
@@ -74,7 +117,7 @@ class Source:
     unless : mapping of str to list of str
         No row whose column has one of these values.
     double : str
-        Column of flags; rows where it is 1 count double.
+        Column of flags, 0 or 1; rows where it is 1 count double.
     share : float
         Of every batch; the sources' shares are scaled to sum to one. An epoch has as many
         pictures as the first source.
@@ -97,12 +140,15 @@ class Source:
     simulated : int
         In place of pictures and a table: so many simulated galaxies, whose bars are known, for a
         recipe whose target is length; see `galaxyscope.train.simulated`.
+    weight : str
+        Column of weights: how much a row counts in the loss, 0 or more; 1 without it.
     """
 
     pictures: Path = Path()
     table: Path = Path()
     identifier: str = ""
     field_px: float = 0.0
+    r90_px: float = 50.0
     label: str = ""
     classes: Mapping[str, str] = field(default_factory=dict)
     where: Mapping[str, list[str]] = field(default_factory=dict)
@@ -115,8 +161,12 @@ class Source:
     majority: float = 0.5
     sky: tuple[str, ...] = ()
     simulated: int = 0
+    weight: str = ""
 
     def __post_init__(self) -> None:
+        _check_kinds(self)
+        if self.field_px < 0 or not self.r90_px > 0:
+            raise ValueError("field_px must not be below 0, and r90_px above it")
         if bool(self.simulated) == bool(self.identifier):
             raise ValueError("a source has pictures with a table, or simulated galaxies")
         if self.simulated and not self.field_px > 0:
@@ -141,6 +191,7 @@ class Stage:
     sources: int = 0
 
     def __post_init__(self) -> None:
+        _check_kinds(self)
         if self.input_size < 8 or self.epochs < 1 or self.sources < 0:
             raise ValueError("a stage has at least 8 px and one epoch")
 
@@ -189,7 +240,8 @@ class Recipe:
     schedule : {"cooldown", "plateau"}
         Cooldown: warm-up, constant rate, linear fall to zero over the last `cooldown` share
         of the steps. Plateau: halve the rate after `patience` epochs without progress on the
-        validation pictures and stop after twice as many (Bhambra et al. 2022).
+        validation pictures and stop after twice as many (Bhambra et al. 2022); the network is
+        that of the best epoch.
     cooldown : float
     patience : int
     smoothing : float
@@ -246,14 +298,12 @@ class Recipe:
     limits: str = ""
 
     def __post_init__(self) -> None:
+        _check_kinds(self)
         for name, known in CHOICES.items():
             if getattr(self, name) not in known:
                 raise ValueError(
                     f"unknown {name} {getattr(self, name)!r}; there are: {', '.join(known)}"
                 )
-        for name in ("name", "title", "task", "architecture", "judged", "source", "limits"):
-            if not isinstance(getattr(self, name), str):
-                raise ValueError(f"{name} must be text")
         for name in ("batch", "patience", "rate", "scale"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} must be above 0")
@@ -272,6 +322,8 @@ class Recipe:
             raise ValueError("the first source is measured by, so its galaxies must be real")
         if self.sources[0].taught or (not self.teacher and any(s.taught for s in self.sources)):
             raise ValueError("the first source needs labels of its own, taught ones a teacher")
+        if self.teacher and not self.sources[0].field_px > 0:
+            raise ValueError("a teacher needs the field of the first source, field_px")
 
     @property
     def is_number(self) -> bool:
@@ -306,15 +358,10 @@ def read_recipe(path: Path, data: Path) -> Recipe:
     """
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
-        changes = values.pop("augmentation", {})
-        values["augmentation"] = Augmentation(
-            **{k: tuple(v) if isinstance(v, list) else v for k, v in changes.items()}
-        )
-        values["outputs"] = tuple(values["outputs"])
-        values["sources"] = tuple(_source(s, data, path.parent) for s in values["sources"])
-        values["pair"] = tuple(values.get("pair", ()))
-        values["stages"] = tuple(Stage(**s) for s in values["stages"])
-        return Recipe(**values)
+        values["augmentation"] = Augmentation(**_tuples(values.get("augmentation", {})))
+        values["sources"] = [_source(s, data, path.parent) for s in values["sources"]]
+        values["stages"] = [Stage(**s) for s in values["stages"]]
+        return Recipe(**_tuples(values))
     except (ValueError, TypeError, KeyError, AttributeError, OSError) as error:
         raise ValueError(f"{path.name}: not a usable recipe ({error})") from error
 
@@ -324,4 +371,8 @@ def _source(values: dict[str, Any], data: Path, beside: Path) -> Source:
         table = beside / values["table"]
         values["table"] = table if table.is_file() else data / values["table"]
         values["pictures"] = data / values["pictures"]
-    return Source(**{**values, "sky": tuple(values.get("sky", ()))})
+    return Source(**_tuples(values))
+
+
+def _tuples(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}

@@ -1,14 +1,15 @@
 """The working folder of a run: what is kept after every epoch, and going on from there.
 
-``state.safetensors`` (weights, averaged weights, optimizers), ``history.csv`` (the learning
-curve) and ``progress.json`` (epochs done, the recipe). The state is replaced last and says
-itself how many epochs it holds, so a run that is stopped at any moment goes on from a whole
-epoch.
+``state.safetensors`` (weights, averaged and best weights, optimizers), ``history.csv`` (the
+learning curve) and ``progress.json`` (epochs done, the recipe, a hash of the labels). The state
+is replaced last and says itself how many epochs it holds, so a run that is stopped at any moment
+goes on from a whole epoch.
 """
 
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import os
 import shutil
@@ -23,7 +24,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from galaxyscope.train.recipe import Recipe
-from galaxyscope.train.table import DataError
+from galaxyscope.train.table import ALL, DataError, read_entries
 
 STATE_FILE, PROGRESS_FILE, HISTORY_FILE = "state.safetensors", "progress.json", "history.csv"
 #: Fields of a recipe that do not change the weights that a run ends with.
@@ -36,7 +37,6 @@ FREE = (
     "judged",
     "pair",
     "frame",
-    "stretch",
     "task",
 )
 
@@ -45,23 +45,24 @@ History = list[dict[str, float]]
 
 def save(
     folder: Path,
-    network: nn.Module,
-    average: nn.Module,
+    networks: Mapping[str, nn.Module],
     steppers: list[torch.optim.Optimizer],
     history: History,
     recipe: Recipe,
+    labels: str,
 ) -> None:
-    """Keep a run after an epoch."""
+    """Keep a run after an epoch; `labels` are the `labels_hash` of its recipe."""
     folder.mkdir(parents=True, exist_ok=True)
-    tensors = {f"network.{k}": v for k, v in network.state_dict().items()}
-    tensors |= {f"average.{k}": v for k, v in average.state_dict().items()}
+    tensors = {
+        f"{part}.{k}": v for part, one in networks.items() for k, v in one.state_dict().items()
+    }
     for number, stepper in enumerate(steppers):
         for index, state in stepper.state_dict()["state"].items():
             for name, value in state.items():
                 tensors[f"optimizer.{number}.{index}.{name}"] = torch.as_tensor(value)
     lines = [",".join(history[-1]), *(",".join(map(str, line.values())) for line in history)]
     _replace(folder / HISTORY_FILE, "\n".join(lines) + "\n")
-    progress = {"done": len(history), "recipe": asdict(recipe)}
+    progress = {"done": len(history), "recipe": asdict(recipe), "labels": labels}
     _replace(folder / PROGRESS_FILE, json.dumps(progress, default=str, indent=1))
     partial = folder / "state.part"
     save_file(
@@ -80,8 +81,8 @@ def branch(folder: Path, new: Path, recipe: Recipe) -> None:
     """
     shutil.copytree(folder, new)
     progress = json.loads((new / PROGRESS_FILE).read_text(encoding="utf-8"))
-    told = json.dumps({**progress, "recipe": asdict(recipe)}, default=str, indent=1)
-    _replace(new / PROGRESS_FILE, told)
+    progress |= {"recipe": asdict(recipe), "labels": labels_hash(recipe)}
+    _replace(new / PROGRESS_FILE, json.dumps(progress, default=str, indent=1))
 
 
 def _replace(path: Path, text: str) -> None:
@@ -90,14 +91,40 @@ def _replace(path: Path, text: str) -> None:
     os.replace(partial, path)
 
 
+def labels_hash(recipe: Recipe) -> str:
+    """SHA-256 of which pictures a run knows of, what their labels are and which are set aside.
+
+    Raises
+    ------
+    DataError
+        If a table cannot be used.
+    """
+    digest = hashlib.sha256()
+    for source in (one for one in recipe.sources if not one.simulated):
+        # Pictures are shown in an order of their own, whatever the table's.
+        for one in sorted(read_entries(recipe, ALL, source), key=lambda one: one.name):
+            digest.update(repr((one.name, one.split, one.values, one.weight, one.sky)).encode())
+    return digest.hexdigest()
+
+
 def resume(
     folder: Path,
-    network: nn.Module,
-    average: nn.Module,
+    networks: Mapping[str, nn.Module],
     steppers: list[torch.optim.Optimizer],
     recipe: Recipe,
+    labels: str,
 ) -> History:
     """Load the last epoch of an interrupted run.
+
+    Parameters
+    ----------
+    folder : Path
+    networks : mapping of str to Module
+        Those that `save` was given.
+    steppers : list of Optimizer
+    recipe : Recipe
+    labels : str
+        The `labels_hash` of the recipe.
 
     Returns
     -------
@@ -107,9 +134,9 @@ def resume(
     Raises
     ------
     DataError
-        If the folder holds a run of another recipe, or is damaged.
+        If the folder holds a run of another recipe or of other data, or is damaged.
     """
-    if not (folder / STATE_FILE).exists() or not (folder / PROGRESS_FILE).exists():
+    if not (folder / STATE_FILE).exists():
         return []
     try:
         progress = json.loads((folder / PROGRESS_FILE).read_text(encoding="utf-8"))
@@ -118,13 +145,20 @@ def resume(
                 f"{folder}: this folder holds a run of another recipe (it differs in "
                 f"{', '.join(changed)}); choose another with --run, or delete it"
             )
+        # Older versions kept no hash.
+        if progress.get("labels", labels) != labels:
+            raise DataError(
+                f"{folder}: the pictures or labels of this run are no longer those it was begun "
+                "with; choose another folder with --run, or delete it"
+            )
         with safe_open(folder / STATE_FILE, "pt") as file:
             done = int((file.metadata() or {}).get("done", progress["done"]))
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        for part, module in (("network.", network), ("average.", average)):
-            module.load_state_dict(
-                {k.removeprefix(part): v for k, v in tensors.items() if k.startswith(part)}
-            )
+        for part, module in networks.items():
+            # Older versions kept no best weights: those of the last epoch stand in.
+            kept = part if any(k.startswith(f"{part}.") for k in tensors) else "average"
+            own = {k: v for k, v in tensors.items() if k.startswith(f"{kept}.")}
+            module.load_state_dict({k.removeprefix(f"{kept}."): v for k, v in own.items()})
         for number, stepper in enumerate(steppers):
             state = stepper.state_dict()
             for key, value in tensors.items():

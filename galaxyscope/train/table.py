@@ -5,10 +5,14 @@ from __future__ import annotations
 import csv
 import hashlib
 import math
+from collections import Counter
 from dataclasses import dataclass
+from functools import cache
 from pathlib import PurePosixPath
+from posixpath import basename, splitext
 
 import numpy as np
+from PIL import Image
 
 from galaxyscope.train.recipe import Recipe, Source
 
@@ -18,6 +22,15 @@ SAME_OBJECT = 180.0
 
 #: Not a split, but every row.
 ALL = "all"
+
+_SPLITS = {
+    "valid": "val",
+    "validation": "val",
+    "dev": "val",
+    "training": "train",
+    "testing": "test",
+}
+_SHOWN = 10
 
 Row = dict[str, str]
 
@@ -33,7 +46,7 @@ class Entry:
     Parameters
     ----------
     name : str
-        As the table has it, without folders.
+        As the table has it.
     split : str
     values : tuple of float
         One for each output of the recipe; empty where a teacher will tell.
@@ -52,6 +65,17 @@ class Entry:
     agreed: float = 1.0
 
 
+@cache
+def _suffixes() -> frozenset[str]:
+    return frozenset(Image.registered_extensions())
+
+
+def bare(name: str) -> str:
+    """Name of a picture without its suffix; what follows another dot belongs to the name."""
+    stem, suffix = splitext(name)
+    return stem if suffix.lower() in _suffixes() else name
+
+
 def read_entries(recipe: Recipe, split: str, source: Source) -> list[Entry]:
     """Entries of one split of a source, in the order of its table.
 
@@ -59,9 +83,10 @@ def read_entries(recipe: Recipe, split: str, source: Source) -> list[Entry]:
     ----------
     recipe : Recipe
     split : str
-        `ALL`, or a value of the table's column ``split``; without that column ``train``,
-        ``val`` and ``test`` are drawn by a hash of the names, so that they stay the same for
-        ever. Of ``train``, entries are left out that some source sets aside.
+        `ALL`, or a value of the table's column ``split``, where the usual words for ``train``,
+        ``val`` and ``test`` are understood; without that column they are drawn by a hash of
+        the names, so that they stay the same for ever. Of ``train``, entries are left out that
+        some source sets aside.
     source : Source
 
     Raises
@@ -70,18 +95,72 @@ def read_entries(recipe: Recipe, split: str, source: Source) -> list[Entry]:
         If the table cannot be read, lacks a column that the recipe names, has a value that is
         no number, or two rows of one name.
     """
+    split = _understood(split)
     mine = [entry for entry in _entries(source, recipe) if split in (ALL, entry.split)]
     if split != "train":
         return mine
-    real = [source for source in recipe.sources if not source.simulated]
-    aside = [e for s in real for e in _entries(s, recipe) if e.split != "train"]
-    return apart(mine, aside)
+    for other in recipe.sources:
+        if not other.simulated:
+            aside = [entry for entry in _entries(other, recipe) if entry.split != "train"]
+            mine = apart(mine, aside, folders=other.pictures == source.pictures)
+    return mine
 
 
-def apart(entries: list[Entry], aside: list[Entry]) -> list[Entry]:
-    """Entries that are none of those set aside: another name, and another place in the sky."""
-    names = {PurePosixPath(entry.name).stem for entry in aside}
-    kept = [entry for entry in entries if PurePosixPath(entry.name).stem not in names]
+def why_none(recipe: Recipe, split: str, source: Source) -> DataError:
+    """Say why `read_entries` found nothing."""
+    table, found = source.table.name, sorted({entry.split for entry in _entries(source, recipe)})
+    if found:
+        aside = "; all of that is set aside too" if _understood(split) in found else ""
+        return DataError(
+            f"{table}: no picture of {split!r} was found, the splits are: "
+            f"{', '.join(found[:_SHOWN])}{aside}"
+        )
+    if labels := unknown_labels(recipe, source):
+        known = {*recipe.outputs, *source.classes}
+        return DataError(
+            f"{table}: no picture of {split!r} was found, its labels are: "
+            f"{', '.join(list(labels)[:_SHOWN])}; those known are: {', '.join(sorted(known))}"
+        )
+    return DataError(f"{table}: no picture of {split!r} was found, no row is one that is wanted")
+
+
+def unknown_labels(recipe: Recipe, source: Source) -> Counter[str]:
+    """Labels that are none of the recipe's classes, with the number of rows left out for them."""
+    if source.taught or source.columns or recipe.target != "classes":
+        return Counter()
+    rows = _wanted(source, recipe)
+    return Counter(row[source.label] for row in rows if _values(row, recipe, source) is None)
+
+
+def left_out(recipe: Recipe) -> list[str]:
+    """Say of which sources how many rows are left out for their labels: one line each."""
+    lines = []
+    for source in (one for one in recipe.sources if not one.simulated):
+        if labels := unknown_labels(recipe, source):
+            lines.append(
+                f"{source.table.name}: {labels.total()} rows are left out, their labels are no "
+                f"classes of {recipe.name}: {', '.join(list(labels)[:_SHOWN])}"
+            )
+    return lines
+
+
+def apart(entries: list[Entry], aside: list[Entry], folders: bool = False) -> list[Entry]:
+    """Entries that are none of those set aside: another name, and another place in the sky.
+
+    Parameters
+    ----------
+    entries, aside : list of Entry
+    folders : bool
+        Names that differ only in their folders are different, as they are within one
+        collection of pictures.
+    """
+
+    def known_as(entry: Entry) -> str:
+        name = bare(entry.name)
+        return name if folders else basename(name)
+
+    names = {known_as(entry) for entry in aside}
+    kept = [entry for entry in entries if known_as(entry) not in names]
     there = _directions([entry for entry in aside if entry.sky])
     placed = [entry for entry in kept if entry.sky]
     if not len(there) or not placed:
@@ -107,24 +186,29 @@ def _directions(entries: list[Entry]) -> np.ndarray:
 
 def _entries(source: Source, recipe: Recipe) -> list[Entry]:
     found: dict[str, Entry] = {}
-    for row in _rows(source, recipe):
-        if any(row[column] not in values for column, values in source.where.items()):
-            continue
-        if any(row[column] in values for column, values in source.unless.items()):
-            continue
+    for row in _wanted(source, recipe):
         values = _values(row, recipe, source)
         if values is None:
             continue
-        name = PurePosixPath(row[source.identifier]).name
+        name = str(PurePosixPath(row[source.identifier]))
         if name in found:
             raise DataError(f"{source.table.name}: two rows are called {name!r}")
-        weight = 1.0 + (_number(row, source.double, source) if source.double else 0.0)
+        weight = _weight(row, source)
         sky = tuple(_number(row, column, source) for column in source.sky)
         agreed = 1.0
         if recipe.target == "classes" and source.columns and not source.taught:
             agreed = max(_summed(row, recipe, source))
         found[name] = Entry(name, _split(row, source), values, weight, sky, agreed)
     return list(found.values())
+
+
+def _wanted(source: Source, recipe: Recipe) -> list[Row]:
+    return [
+        row
+        for row in _rows(source, recipe)
+        if all(row[column] in values for column, values in source.where.items())
+        and not any(row[column] in values for column, values in source.unless.items())
+    ]
 
 
 def _rows(source: Source, recipe: Recipe) -> list[Row]:
@@ -136,7 +220,7 @@ def _rows(source: Source, recipe: Recipe) -> list[Row]:
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{source.table.name}: the table cannot be read ({error})") from error
     needed = {source.identifier, *source.where, *source.unless, *source.sky}
-    needed |= {source.double} if source.double else set()
+    needed |= {source.double, source.weight} - {""}
     if not source.taught:
         labelled = recipe.target == "classes" and not source.columns
         needed |= {source.label} if labelled else set(_columns(recipe, source))
@@ -199,9 +283,27 @@ def _number(row: Row, column: str, source: Source) -> float:
     return value
 
 
+def _weight(row: Row, source: Source) -> float:
+    weight = _number(row, source.weight, source) if source.weight else 1.0
+    if weight < 0:
+        raise DataError(f"{source.table.name}: {row[source.identifier]} has a weight below 0")
+    double = _number(row, source.double, source) if source.double else 0.0
+    if double not in (0, 1):
+        raise DataError(
+            f"{source.table.name}: {row[source.identifier]} has {row[source.double]!r} in column "
+            f"{source.double}, which is neither 0 nor 1"
+        )
+    return weight * (1 + double)
+
+
+def _understood(split: str) -> str:
+    word = split.strip().lower()
+    return _SPLITS.get(word, word)
+
+
 def _split(row: Row, source: Source) -> str:
     if "split" in row:
-        return {"valid": "val"}.get(row["split"], row["split"])
+        return _understood(row["split"])
     digest = hashlib.sha256(row[source.identifier].encode()).digest()
     drawn = int.from_bytes(digest[:4], "big") / 2**32
     if source.taught or drawn >= 2 * source.validation:

@@ -37,7 +37,14 @@ def loss(logits: Tensor, wanted: Tensor, rows: Tensor, columns: Tensor, recipe: 
     columns : Tensor, shape (outputs,)
         Weight of each output.
     recipe : Recipe
+
+    Returns
+    -------
+    Tensor
+        One number; 0 where no picture has a weight.
     """
+    if not rows.any():
+        return (0 * logits).sum()
     if recipe.target == "classes":
         each = functional.cross_entropy(
             logits, wanted, weight=columns, reduction="none", label_smoothing=recipe.smoothing

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ import torch
 
 from galaxyscope.train.augment import plain
 from galaxyscope.train.data import Pictures
-from galaxyscope.train.publish import R90_PX
+from galaxyscope.train.predictions import fingerprint
 from galaxyscope.train.recipe import Recipe, Source
 from galaxyscope.train.table import DataError
 
@@ -46,17 +47,26 @@ def taught(
     Raises
     ------
     DataError
-        If the teacher does not know an output, or does not answer in fractions.
+        If the teacher does not know an output, does not answer in fractions, or does not see
+        a field that is scaled to the galaxy.
     """
     if teacher.card.activation != "sigmoid":
         raise DataError(f"the teacher {teacher.card.name} does not answer in fractions")
+    if teacher.card.frame != "r90":
+        raise DataError(
+            f"the teacher {teacher.card.name} cannot be shown these pictures: its field is not "
+            "scaled to the galaxy's r90"
+        )
     asked = [source.columns.get(output, [output]) for output in recipe.outputs]
     if missing := [c for columns in asked for c in columns if c not in teacher.card.classes]:
         raise DataError(f"the teacher {teacher.card.name} does not answer {', '.join(missing)}")
-    kept = folder / f"taught-{source.table.stem}-{teacher.card.sha256[:12]}.npy"
+    recipe_field_r90 = recipe.sources[0].field_px / recipe.sources[0].r90_px
+    seen = teacher.card.field_r90 / recipe_field_r90 * pictures.field
+    # Two sources may take different rows of one table.
+    shown = hashlib.sha256(f"{fingerprint(pictures)} {seen}".encode()).hexdigest()
+    name = f"taught-{source.table.stem}-{teacher.card.sha256[:12]}-{shown[:12]}.npy"
+    kept = folder / name
     if not kept.exists():
-        # The recipe's field in r90, as R90_PX has it for Galaxy Zoo's pictures.
-        seen = teacher.card.field_r90 * R90_PX / recipe.sources[0].field_px * pictures.field
         blocks = []
         with (
             torch.inference_mode(),
@@ -72,7 +82,10 @@ def taught(
                         total = total + torch.sigmoid(teacher.logits(copy).float())
                 blocks.append((total / (2 * len(VIEWS))).numpy())
         folder.mkdir(parents=True, exist_ok=True)
-        np.save(kept, np.concatenate(blocks).astype(np.float32))
+        partial = kept.with_suffix(".part")
+        with partial.open("wb") as file:
+            np.save(file, np.concatenate(blocks).astype(np.float32))
+        partial.replace(kept)
     answers = np.load(kept, allow_pickle=False)
     index = teacher.card.classes.index
     values = np.stack([answers[:, [index(c) for c in one]].sum(axis=1) for one in asked], axis=1)

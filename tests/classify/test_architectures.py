@@ -22,7 +22,7 @@ SLIM: dict[str, dict[str, Any]] = {
     "xception": {"width": 0.125, "middle": 1},
     "densenet121": {"width": 0.25, "blocks": [1, 2, 2, 1]},
     "mobilenetv2": {"width": 0.25},
-    "vit": {"size": 64, "width": 32, "depth": 2, "heads": 2},
+    "vit": {"size": 64, "features": 32, "depth": 2, "heads": 2},
     "three-block": {"width": 0.25, "dense": [8]},
     "preact-resnet": {"stem": 4, "widths": [4, 8], "blocks": [1, 1]},
 }
@@ -71,7 +71,7 @@ def size_of(name: str, parameters: dict[str, Any]) -> tuple[int, int]:
         ("densenet121", {}, 7_978_856),  # torchvision
         ("mobilenetv2", {}, 3_504_872),  # torchvision
         ("vit", {}, 22_050_664),  # DeiT-S
-        ("vit", {"width": 192, "heads": 3}, 5_717_416),  # DeiT-Ti
+        ("vit", {"features": 192, "heads": 3}, 5_717_416),  # DeiT-Ti
     ],
 )
 def test_full_forms_have_the_published_number_of_parameters(name, parameters, published) -> None:
@@ -157,11 +157,13 @@ def test_weights_go_through_safetensors_and_back(name, parameters) -> None:
     assert torch.equal(network(x), other(x))
 
 
-@pytest.mark.parametrize("name", [n for n in SLIM if n not in {"vit", "preact-resnet"}])
+@pytest.mark.parametrize("name", SLIM)
 def test_width_makes_it_cheaper(name) -> None:
+    broad = {"preact-resnet": {"stem": 32, "widths": [64, 128]}, "vit": {"features": 128}}
+
     def cost(width: float) -> tuple[int, int]:
         work = [0]
-        parameters = dict(SLIM[name], width=width)
+        parameters = SLIM[name] | broad.get(name, {}) | {"width": width}
         network = build(name, 5, parameters).eval()
         for module in network.modules():
             if isinstance(module, nn.Conv2d):
@@ -200,7 +202,7 @@ def test_training_step_moves_every_weight(name, parameters) -> None:
         ("resnet50v2", {"blocks": [1, 0]}, "from 1 up"),
         ("densenet121", {"blocks": []}, "at least one"),
         ("resnet50", {"activation": "eval"}, "no activation called 'eval'"),
-        ("vit", {"width": 30, "heads": 4}, "4 heads do not divide"),
+        ("vit", {"features": 30, "heads": 4}, "4 heads do not divide 30 features"),
         ("vit", {"size": 8}, "no patch of 16 px"),
         ("vit", {"heads": 0}, "architecture 'vit'"),
         ("vit", {"stem": True, "patch": 12}, "no power of two"),

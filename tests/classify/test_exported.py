@@ -132,7 +132,7 @@ def test_answers_and_gradients_are_those_of_the_network(odd, odd_file) -> None:
     ("name", "parameters"),
     [
         ("densenet121", {"width": 0.25, "blocks": [1, 1]}),
-        ("vit", {"size": 32, "patch": 8, "width": 16, "depth": 1, "heads": 2}),
+        ("vit", {"size": 32, "patch": 8, "features": 16, "depth": 1, "heads": 2}),
     ],
 )
 @pytest.mark.parametrize("decomposed", [False, True])

@@ -100,6 +100,43 @@ def test_evaluate_gives_the_figures_of_the_card(
     assert card.sha256 == trained.sha256
 
 
+def test_without_an_output_no_shipped_model_is_touched(
+    data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The command on a shipped card, run where it was trained."""
+    monkeypatch.chdir(data)
+    (data / "models" / "tiny").mkdir(parents=True)
+    assert main(["train", "r.toml", "--data", ".", "--device", "cpu"]) == 0
+    assert not list((data / "models" / "tiny").iterdir())
+    assert read_card(Path("runs/tiny/model")).training["command"] == (
+        "galaxyscope train r.toml --data DATA"
+    )
+
+
+def test_evaluations_of_other_pictures_are_beside_each_other(
+    data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(words(data, "--epochs", "1"))
+    monkeypatch.chdir(data)
+    (data / "s.toml").write_text(RECIPE)
+    for more in (["r.toml"], ["r.toml", "--split", "train"], ["s.toml"]):
+        assert main(["evaluate", "m", *more, "--fast"]) == 0
+    folders = {path.name for path in Path("evaluation/m").iterdir()}
+    assert folders == {"r-val", "r-train", "s-val"}
+    assert all((Path("evaluation/m") / one / "predictions.csv").exists() for one in folders)
+
+
+def test_output_that_is_no_model_is_refused_before_the_training(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (data / "m" / "notes").mkdir(parents=True)
+    assert main(words(data)) == 1
+    error = capsys.readouterr().err
+    assert "more than a model is in this folder (notes); choose another with -o" in error
+    assert error.count("\n") == 1
+    assert not (data / "run").exists()
+
+
 @pytest.mark.parametrize(
     ("spoil", "status", "says"),
     [

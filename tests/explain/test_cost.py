@@ -42,7 +42,7 @@ OWN_WAY = {
 def test_the_number_of_passes_is_what_runs(small, classify, make_input, few, name) -> None:
     if METHODS[name].card.family == "Transformers":
         small = classify(
-            build("vit", 2, {"size": 24, "patch": 8, "width": 8, "depth": 1, "heads": 2})
+            build("vit", 2, {"size": 24, "patch": 8, "features": 8, "depth": 1, "heads": 2})
         )
     small.network.features = getattr(small.network, "features", nn.Sequential())
     small.network.features.append(nn.MaxPool2d(3, stride=1, padding=1))

@@ -106,8 +106,7 @@ def test_answers_are_given_in_one_unit_whatever_the_view(lengths: Recipe, tmp_pa
     classifier = load_model(tmp_path / "m", "cpu")
     pictures = read_pictures(lengths, "val", whole=True)
     for view in predictions.views_of(classifier.card, pictures, 24.0):
-        name = f"predictions{predictions._slug(view)}.csv"
-        with (tmp_path / "e" / name).open() as file:
+        with (tmp_path / "e" / predictions.table_name(view)).open() as file:
             told = [float(row["Class3.1"]) for row in csv.DictReader(file)]
         seen = predictions.network_input(pictures.pixels[0], 24.0, view, classifier)
         said = classifier.predict(seen).probabilities["Class3.1"]

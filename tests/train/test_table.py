@@ -15,7 +15,16 @@ from galaxyscope.sky.image import SkyImage
 from galaxyscope.sky.locate import GalaxyExtent
 from galaxyscope.train.data import read_pictures
 from galaxyscope.train.recipe import Recipe, Source, Stage, read_recipe
-from galaxyscope.train.table import ALL, SAME_OBJECT, DataError, Entry, apart, read_entries
+from galaxyscope.train.table import (
+    ALL,
+    SAME_OBJECT,
+    DataError,
+    Entry,
+    apart,
+    left_out,
+    read_entries,
+    unknown_labels,
+)
 
 RECIPES = Path(__file__).resolve().parents[2] / "recipes"
 
@@ -119,6 +128,95 @@ def test_what_is_set_aside_is_left_out_by_name_and_by_place() -> None:
     assert [entry.name for entry in kept] == ["further", "beyond zero", "nowhere"]
 
 
+def test_names_with_dots_or_folders_are_not_the_same(tmp_path: Path) -> None:
+    text = "id,kind,split\ng.0,a,val\ng.1,a,train\ng.2,a,train\nA/3.png,a,val\nB/3.png,a,train\n"
+    recipe, made = table(tmp_path / "t.csv", text, label="kind")
+    found = [entry.name for entry in read_entries(recipe, "train", made)]
+    assert found == ["g.1", "g.2", "B/3.png"]
+    # Of other pictures nobody knows what their folders mean.
+    other = replace(made, pictures=tmp_path / "other")
+    both = replace(recipe, sources=(made, other))
+    assert [entry.name for entry in read_entries(both, "train", other)] == ["g.1", "g.2"]
+
+
+def test_usual_words_for_splits(tmp_path: Path) -> None:
+    words = ["train", "Training", "valid", "validation", "VAL", "dev", " test", "Testing", "Other"]
+    text = "id,kind,split\n" + "".join(f"{w.strip()},a,{w}\n" for w in words)
+    recipe, made = table(tmp_path / "t.csv", text, label="kind")
+    splits = {
+        s: [entry.name for entry in read_entries(recipe, s, made)]
+        for s in ("train", "val", "validation", "test", "other")
+    }
+    assert splits["train"] == ["train", "Training"]
+    assert splits["val"] == splits["validation"] == ["valid", "validation", "VAL", "dev"]
+    assert splits["test"] == ["test", "Testing"]
+    assert splits["other"] == ["Other"]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("id,kind,split\n1,a,train\n2,b,test\n", "was found, the splits are: test, train$"),
+        (
+            "id,kind,split\n1,strange,val\n2,odd,val\n",
+            "was found, its labels are: strange, odd; those known are: a, b, smooth$",
+        ),
+        ("id,kind,split\n", "was found, no row is one that is wanted$"),
+    ],
+)
+def test_why_there_is_no_picture(tmp_path: Path, text: str, says: str) -> None:
+    recipe, _ = table(tmp_path / "t.csv", text, label="kind", classes={"smooth": "b"})
+    with pytest.raises(DataError, match=rf"^t\.csv: no picture of 'val' {says}"):
+        read_pictures(recipe, "val")
+
+
+def test_all_pictures_to_train_on_are_set_aside(tmp_path: Path) -> None:
+    text = "id,kind,split\n1.png,a,train\n1,a,val\n"
+    recipe, _ = table(tmp_path / "t.csv", text, label="kind")
+    with pytest.raises(
+        DataError, match=r"the splits are: train, val; all of that is set aside too$"
+    ):
+        read_pictures(recipe, "train")
+
+
+def test_rows_left_out_for_their_label_are_counted(tmp_path: Path) -> None:
+    text = "id,kind\n1,a\n2,strange\n3,odd\n4,strange\n"
+    recipe, made = table(tmp_path / "t.csv", text, label="kind")
+    assert unknown_labels(recipe, made) == {"strange": 2, "odd": 1}
+    wanted = replace(made, where={"id": ["1", "3"]})
+    assert unknown_labels(recipe, wanted) == {"odd": 1}
+    assert not unknown_labels(recipe, replace(made, taught=True))
+    (line,) = left_out(replace(recipe, sources=(made,)))
+    assert "3 rows are left out" in line
+    assert line.endswith("strange, odd")
+
+
+def test_weights_of_rows(tmp_path: Path) -> None:
+    text = "id,kind,w,flag\n1,a,0,1\n2,a,0.5,0\n3,b,2,1\n"
+    recipe, made = table(tmp_path / "t.csv", text, label="kind", weight="w")
+    assert [entry.weight for entry in read_entries(recipe, ALL, made)] == [0, 0.5, 2]
+    both = replace(made, double="flag")
+    assert [entry.weight for entry in read_entries(recipe, ALL, both)] == [0, 0.5, 4]
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "says"),
+    [
+        ("weight", "-1", "1 has a weight below 0"),
+        ("weight", "inf", "1 has 'inf' in column n, which is not a number"),
+        ("weight", "", "1 has '' in column n, which is not a number"),
+        ("double", "-3", "1 has '-3' in column n, which is neither 0 nor 1"),
+        ("double", "2", "1 has '2' in column n, which is neither 0 nor 1"),
+        ("double", "true", "1 has 'true' in column n, which is not a number"),
+    ],
+)
+def test_bad_weight_is_one_sentence(tmp_path: Path, column: str, value: str, says: str) -> None:
+    with pytest.raises(DataError, match=rf"^t\.csv: {says}$"):
+        entries(tmp_path / "t.csv", f"id,kind,n\n1,a,{value}\n", label="kind", **{column: "n"})
+    with pytest.raises(DataError, match=r"^t\.csv: there is no column m$"):
+        entries(tmp_path / "t.csv", "id,kind\n1,a\n", label="kind", **{column: "m"})
+
+
 def separation(one: dict[str, str], other: dict[str, str]) -> float:
     """Arcsec, by astropy: another way than the code's."""
     from astropy.coordinates import angular_separation
@@ -196,7 +294,8 @@ def test_bad_pictures_are_one_sentence(
     names = [f"{i}.png" for i in range(24)]
     most = [(name, good) for name in names if name != "1.png"]
     fails("1 of the pictures that p.csv names are not there .*: 1\\)", *most)
-    fails("two pictures are called '1'", *((n, good) for n in [*names, "again/1.png"]))
+    twice = [*names[:1], *names[2:], "here/1.png", "there/1.png"]
+    fails("two pictures are called '1'", *((n, good) for n in twice))
     for raw, says in (
         (b"not a picture", "is not a picture that can be read"),
         (good[:50], "is not a picture that can be read"),

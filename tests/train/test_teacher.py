@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -75,4 +76,54 @@ def test_what_the_teacher_does_not_answer_is_named(
 ) -> None:
     recipe = read_recipe(pupil(write, teacher, "Class1.1"), data)
     with pytest.raises(DataError, match=r"does not answer Class1\.1"):
+        train(recipe, tmp_path / "run", lambda _: None)
+
+
+def test_two_sources_of_one_table_have_labels_of_their_own(
+    write: Callable[..., Path], data: Path, teacher: Path, tmp_path: Path
+) -> None:
+    recipe = read_recipe(pupil(write, teacher), data)
+    known = load_model(str(teacher), "cpu")
+    values = {}
+    for kind in ("bright", "faint"):
+        source = replace(recipe.sources[1], where={"kind": [kind]})
+        pictures = read_pictures(recipe, "train", source)
+        values[kind] = taught(pictures, source, recipe, known, tmp_path / "run").values
+        alone = taught(pictures, source, recipe, known, tmp_path / kind).values
+        np.testing.assert_array_equal(values[kind], alone)
+    assert values["bright"].mean() != values["faint"].mean()
+    assert not list((tmp_path / "run").glob("*.part"))
+
+
+def test_labels_that_were_cut_off_are_asked_for_again(
+    write: Callable[..., Path],
+    data: Path,
+    teacher: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    recipe = read_recipe(pupil(write, teacher), data)
+    known, source = load_model(str(teacher), "cpu"), recipe.sources[1]
+    pictures = read_pictures(recipe, "train", source)
+    save = np.save
+
+    def cut(file: object, array: np.ndarray) -> None:
+        save(file, array[:3])  # type: ignore[arg-type]
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(np, "save", cut)
+    with pytest.raises(KeyboardInterrupt):
+        taught(pictures, source, recipe, known, tmp_path / "run")
+    monkeypatch.undo()
+    assert len(taught(pictures, source, recipe, known, tmp_path / "run").values) == 15
+
+
+def test_a_teacher_whose_field_is_not_scaled_to_the_galaxy(
+    write: Callable[..., Path], data: Path, tmp_path: Path
+) -> None:
+    made = read_recipe(write(more='frame = "pixels"'), data)
+    run, folder = tmp_path / "t", tmp_path / "teacher"
+    publish(train(made, run, lambda _: None), made, run, folder)
+    recipe = read_recipe(pupil(write, folder), data)
+    with pytest.raises(DataError, match="the teacher tiny cannot be shown these pictures"):
         train(recipe, tmp_path / "run", lambda _: None)

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 from torch.nn import functional
 
-from galaxyscope.classify.architectures.layers import BlurPool, standardise
+from galaxyscope.classify.architectures.layers import BlurPool, scaled, standardise
 
 
 class PreactBlock(nn.Module):
@@ -90,6 +90,11 @@ def preact_resnet(
     widths: Sequence[int] = (24, 48, 96, 160),
     blocks: Sequence[int] = (1, 2, 2, 2),
     dropout: float = 0.2,
+    width: float = 1.0,
 ) -> PreactResNet:
-    """Build a `PreactResNet`; the defaults have about 1.3 million parameters."""
-    return PreactResNet(outputs, stem, widths, blocks, dropout)
+    """Build a `PreactResNet`; the defaults have about 1.3 million parameters.
+
+    `width` multiplies all channels.
+    """
+    channels = [scaled(one, width) for one in (stem, *widths)]
+    return PreactResNet(outputs, channels[0], channels[1:], blocks, dropout)

@@ -24,17 +24,17 @@ class Attention(nn.Module):
 
     Parameters
     ----------
-    width : int
-        Features of a token.
+    features : int
+        Of a token.
     heads : int
     """
 
-    def __init__(self, width: int, heads: int) -> None:
+    def __init__(self, features: int, heads: int) -> None:
         super().__init__()
         self.heads = heads
-        self.qkv = nn.Linear(width, 3 * width)
+        self.qkv = nn.Linear(features, 3 * features)
         self.weights = nn.Softmax(dim=-1)
-        self.projection = nn.Linear(width, width)
+        self.projection = nn.Linear(features, features)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map tokens (n, t, c) to (n, t, c); ``weights`` gives (n, heads, t, t), rows sum to 1."""
@@ -49,16 +49,16 @@ class Attention(nn.Module):
 class TransformerBlock(nn.Module):
     """norm → attention and norm → two dense layers, each added to what came in."""
 
-    def __init__(self, width: int, heads: int, dropout: float) -> None:
+    def __init__(self, features: int, heads: int, dropout: float) -> None:
         super().__init__()
-        self.norm1 = nn.LayerNorm(width, eps=_EPSILON)
-        self.attention = Attention(width, heads)
-        self.norm2 = nn.LayerNorm(width, eps=_EPSILON)
+        self.norm1 = nn.LayerNorm(features, eps=_EPSILON)
+        self.attention = Attention(features, heads)
+        self.norm2 = nn.LayerNorm(features, eps=_EPSILON)
         self.dense = nn.Sequential(
-            nn.Linear(width, 4 * width),
+            nn.Linear(features, 4 * features),
             activation("gelu"),
             nn.Dropout(dropout),
-            nn.Linear(4 * width, width),
+            nn.Linear(4 * features, features),
             nn.Dropout(dropout),
         )
         self.dropout = nn.Dropout(dropout)
@@ -77,7 +77,7 @@ class VisionTransformer(nn.Module):
         outputs: int,
         size: int,
         patch: int,
-        width: int,
+        features: int,
         depth: int,
         heads: int,
         dropout: float,
@@ -85,15 +85,15 @@ class VisionTransformer(nn.Module):
     ) -> None:
         super().__init__()
         self.side = size // patch
-        self.patches = _stem(width, patch) if stem else nn.Conv2d(3, width, patch, patch)
-        self.token = nn.Parameter(torch.zeros(1, 1, width))
-        self.position = nn.Parameter(torch.zeros(1, 1 + self.side**2, width))
+        self.patches = _stem(features, patch) if stem else nn.Conv2d(3, features, patch, patch)
+        self.token = nn.Parameter(torch.zeros(1, 1, features))
+        self.position = nn.Parameter(torch.zeros(1, 1 + self.side**2, features))
         self.dropout = nn.Dropout(dropout)
         self.blocks = nn.Sequential(
-            *(TransformerBlock(width, heads, dropout) for _ in range(depth))
+            *(TransformerBlock(features, heads, dropout) for _ in range(depth))
         )
-        self.norm = nn.LayerNorm(width, eps=_EPSILON)
-        self.head = nn.Linear(width, outputs)
+        self.norm = nn.LayerNorm(features, eps=_EPSILON)
+        self.head = nn.Linear(features, outputs)
         for values in (self.token, self.position):
             nn.init.trunc_normal_(values, std=0.02)
         for module in self.modules():
@@ -102,7 +102,7 @@ class VisionTransformer(nn.Module):
                 nn.init.zeros_(module.bias)
 
     def positions(self, rows: int, columns: int) -> Tensor:
-        """Embedding of the class token and of a grid of cells, (1, 1 + rows · columns, width).
+        """Embedding of the class token and of a grid of cells, (1, 1 + rows · columns, features).
 
         For a grid other than the one trained on, interpolated (bicubic), as in DeiT.
         """
@@ -124,10 +124,10 @@ class VisionTransformer(nn.Module):
         return self.head(self.norm(self.blocks(x))[:, 0])
 
 
-def _stem(width: int, patch: int) -> nn.Sequential:
+def _stem(features: int, patch: int) -> nn.Sequential:
     """Convolutions that halve the picture until a pixel stands for a patch."""
     halvings = patch.bit_length() - 1
-    channels = [3, *(max(8, width >> (halvings - k)) for k in range(halvings))]
+    channels = [3, *(max(8, features >> (halvings - k)) for k in range(halvings))]
     layers: list[nn.Module] = []
     for before, after in itertools.pairwise(channels):
         layers += [
@@ -136,16 +136,17 @@ def _stem(width: int, patch: int) -> nn.Sequential:
             activation("gelu"),
             BlurPool(after),
         ]
-    return nn.Sequential(*layers, nn.Conv2d(channels[-1], width, 1))
+    return nn.Sequential(*layers, nn.Conv2d(channels[-1], features, 1))
 
 
 def vit(
     outputs: int,
     size: int = 224,
     patch: int = 16,
-    width: int = 384,
+    features: int = 384,
     depth: int = 12,
     heads: int = 6,
+    width: float = 1.0,
     dropout: float = 0.0,
     stem: bool = False,
 ) -> VisionTransformer:
@@ -158,12 +159,14 @@ def vit(
         Side of the pictures that the position embedding is made for; others work too.
     patch : int
         Side of a patch.
-    width : int
-        Features of a token: 384 for S, 192 for Ti.
+    features : int
+        Of a token: 384 for S, 192 for Ti.
     depth : int
         Number of blocks.
     heads : int
         Attentions in parallel: 6 for S, 3 for Ti.
+    width : float
+        Multiplies the features; rounded to what the heads divide.
     dropout : float
     stem : bool
         Cut no patches: let convolutions halve the picture to the same grid, which learns faster
@@ -172,19 +175,20 @@ def vit(
     Returns
     -------
     VisionTransformer
-        With the defaults and 1,000 outputs DeiT-S, 22,050,664 parameters; of width 192 with 3
+        With the defaults and 1,000 outputs DeiT-S, 22,050,664 parameters; with 192 features and 3
         heads DeiT-Ti, 5,717,416.
 
     Raises
     ------
     ValueError
-        If the heads do not divide the width, no patch fits into the picture, or its side is not a
-        power of two with a stem.
+        If the heads do not divide the features, no patch fits into the picture, or its side is not
+        a power of two with a stem.
     """
-    if width % heads:
-        raise ValueError(f"{heads} heads do not divide a width of {width}")
+    if features % heads:
+        raise ValueError(f"{heads} heads do not divide {features} features")
     if size < patch:
         raise ValueError(f"no patch of {patch} px fits into {size} px")
     if stem and (patch < 2 or patch & (patch - 1)):
         raise ValueError(f"a stem halves the picture: a patch of {patch} px is no power of two")
-    return VisionTransformer(outputs, size, patch, width, depth, heads, dropout, stem)
+    scaled = heads * max(1, round(features * width / heads))
+    return VisionTransformer(outputs, size, patch, scaled, depth, heads, dropout, stem)
