@@ -34,7 +34,7 @@ import torch
 from torch import Tensor
 
 from galaxyscope.classify.classifier import Classifier
-from galaxyscope.classify.memory import out_of_memory
+from galaxyscope.classify.memory import give_back, out_of_memory
 from galaxyscope.classify.modes import PRECISIONS, WORKS, Mode, Modes, Run, Work, runner
 from galaxyscope.work.watch import Watch
 
@@ -71,7 +71,8 @@ def calibrate(classifier: Classifier, watch: Watch | None = None, seconds: float
     Parameters
     ----------
     classifier : Classifier
-        Used by nobody else meanwhile. Of an ensemble each member is measured.
+        Used by nobody else meanwhile. Of an ensemble each member is measured; one for which
+        memory runs out stays as it is, with a notice.
     watch : Watch, optional
         Checked between timings.
     seconds : float
@@ -85,12 +86,23 @@ def calibrate(classifier: Classifier, watch: Watch | None = None, seconds: float
     watch, members = watch or Watch(), classifier.members
     for number, member in enumerate(members):
         modes: dict[tuple[Work, str], Mode] = {}
-        for work, share in _SHARES.items():
-            watch.report(len(WORKS) * number + len(modes) // 2, len(WORKS) * len(members))
-            bench = _Bench(member, work, seconds * share / len(members), watch)
-            modes |= {(work, asked): bench.best(asked) for asked in PRECISIONS}
-        member.calibrated(modes)
-        _remember(member, modes)
+        try:
+            for work, share in _SHARES.items():
+                watch.report(len(WORKS) * number + len(modes) // 2, len(WORKS) * len(members))
+                bench = _Bench(member, work, seconds * share / len(members), watch)
+                modes |= {(work, asked): bench.best(asked) for asked in PRECISIONS}
+        except (RuntimeError, MemoryError) as error:
+            if not out_of_memory(error):
+                raise
+            modes = {}
+        if modes:
+            member.calibrated(modes)
+            _remember(member, modes)
+        else:
+            give_back()
+            member.notice(
+                f"The memory of {member.device} does not suffice to try how the network runs best."
+            )
     watch.report(len(WORKS) * len(members), len(WORKS) * len(members))
 
 
@@ -106,7 +118,9 @@ def recalled(classifier: Classifier) -> Modes:
 
 def cache_file(classifier: Classifier) -> Path:
     """Where the figures for this network, device, torch and number of threads lie."""
-    key = json.dumps([_FORMAT, classifier.card.sha256, *_circumstances(classifier).values()])
+    card = classifier.card
+    what = (card.sha256, card.input_size, card.activation)
+    key = json.dumps([_FORMAT, *what, *_circumstances(classifier).values()])
     folder = Path(appdirs.user_cache_dir("galaxyscope", appauthor=False)) / "calibration"
     return folder / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.json"
 
@@ -178,10 +192,9 @@ class _Bench:
         """Probabilities, or the maps gradient × picture; float64 on the CPU."""
         if self._work == "forward":
             with torch.no_grad():
-                logits = run(x).double()
-                final = _FINAL[self._classifier.card.activation]
-                return final(logits).cpu()
-        return (self._gradient(run, x) * x).sum(1).double().cpu()
+                logits = run(x).cpu().double()  # MPS has no float64
+                return _FINAL[self._classifier.card.activation](logits)
+        return (self._gradient(run, x) * x).sum(1).cpu().double()
 
     def _gradient(self, run: Run, x: Tensor) -> Tensor:
         x = x.detach().requires_grad_(True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -39,10 +39,13 @@ class NetworkInput:
         Stretched red, green, blue in [0, 1], first row at the top of the sky picture.
     to_cutout : Affine
         Network-input pixel → cutout pixel.
+    notes : tuple of str
+        Sentences about why the network was not made for such a cutout.
     """
 
     pixels: NDArray[np.float32]
     to_cutout: Affine
+    notes: tuple[str, ...] = ()
 
     @property
     def field_px(self) -> float:
@@ -120,18 +123,33 @@ class Classifier:
         members: Sequence[Classifier] = (),
         precision: str = "fp32",
     ) -> None:
-        self.card, self.device, self.precision = card, device, precision
-        self.network = network.to(device)
+        self.card, self.precision = card, precision
+        self.notices: tuple[str, ...] = ()
+        self.device = self._placed(network, device)
+        self.network = network
         self.network.eval()  # an overridden `train`, which this calls, may return nothing
         self.network.requires_grad_(False)
         self.modes: Modes = {}
         self.batch_limit: int | None = None
-        self.notices: tuple[str, ...] = ()
         self.used: set[str] = set()
         self.random: bool | None = None
         self._members = tuple(members)
         self._runs: dict[Mode, Run] = {}
         self._run: Run | None = None
+
+    def _placed(self, network: torch.nn.Module, device: torch.device) -> torch.device:
+        """Bring a network to a device, or to the CPU where its weights are too much for that."""
+        import torch
+
+        try:
+            network.to(device)
+            return device
+        except (RuntimeError, MemoryError) as error:
+            if device.type == "cpu" or not out_of_memory(error):
+                raise
+        self.notice(f"The memory of {device} ran out: the network runs on the CPU, slowly.")
+        network.to("cpu")
+        return torch.device("cpu")
 
     @property
     def members(self) -> tuple[Classifier, ...]:
@@ -155,10 +173,32 @@ class Classifier:
         return prepare(image, self.card)
 
     def logits(self, x: torch.Tensor) -> torch.Tensor:
-        """Logits of a batch, shape (n, classes), differentiable with respect to `x`."""
+        """Logits of a batch, shape (n, classes), differentiable with respect to `x`.
+
+        Raises
+        ------
+        ModelError
+            If the network answers with anything else.
+        """
+        import torch
+
+        if self._members:
+            found = [member.logits(x).to(x.device) for member in self._members]
+            return torch.stack(found).mean(dim=0)
         run = self._run or self.network
-        logits: torch.Tensor = run(x.to(self.device, copy=True))  # it may work on it in place
-        return logits
+        answer = run(x.to(self.device, copy=True))  # it may work on it in place
+        classes = len(self.card.classes)
+        if not isinstance(answer, torch.Tensor):
+            raise ModelError(self.card.name, f"it answers with a {type(answer).__name__}")
+        if answer.shape == (len(x),) and classes == 1:
+            return answer[:, None]
+        if answer.shape != (len(x), classes):
+            raise ModelError(
+                self.card.name,
+                f"it answers {len(x)} pictures with the shape {tuple(answer.shape)}, not "
+                f"{(len(x), classes)}",
+            )
+        return answer
 
     # -- how it runs
 
@@ -170,8 +210,16 @@ class Classifier:
     def quick(self, work: Work) -> Iterator[None]:
         """Run the network in its calibrated mode inside; nothing changes where there is none.
 
-        Not for methods that look into the network: a folded copy has other layers.
+        Not for methods that look into the network: a folded copy has other layers. Of an ensemble
+        each member runs in its own.
         """
+        if self._members:
+            with ExitStack() as modes:
+                for member in self._members:
+                    modes.enter_context(member.quick(work))
+                    self.used |= member.used
+                yield
+            return
         mode = self.mode(work)
         if mode is None:
             yield
@@ -271,13 +319,13 @@ class Classifier:
         while some := list(islice(left, self.at_once)):
             pixels = np.stack([one.pixels for one in some])
             told = [member._turned_logits(pixels) for member in self.members]
-            for each in zip(*told, strict=True):
-                yield self._joined(each)
+            for one, *each in zip(some, *told, strict=True):
+                yield self._joined(each, one.notes)
 
     @property
     def at_once(self) -> int:
         """Cutouts that :meth:`predict_many` answers together, each turned eight ways."""
-        return max(1, self.batch // _TURNS)
+        return max(1, max(member.batch for member in self.members) // _TURNS)
 
     @property
     def batch(self) -> int:
@@ -299,7 +347,7 @@ class Classifier:
             # Not in inference mode: what the network may keep must serve gradients later.
             with torch.no_grad(), self.quick("forward"):
                 parts = [copies[i : i + self.batch] for i in range(0, len(copies), self.batch)]
-                found = [self.logits(part).double().cpu() for part in parts]
+                found = [self.logits(part).cpu().double() for part in parts]  # MPS: no float64
             return torch.cat(found).reshape(_TURNS, len(pixels), -1).mean(dim=0).numpy()
 
         found = making_do(self, lambda: min(self.batch, _TURNS * len(pixels)), work)
@@ -307,7 +355,7 @@ class Classifier:
             raise ModelError(self.card.name, "its answers are not finite")
         return found
 
-    def _joined(self, logits: Sequence[NDArray[np.float64]]) -> Prediction:
+    def _joined(self, logits: Sequence[NDArray[np.float64]], notes: tuple[str, ...]) -> Prediction:
         """One prediction from the logits of each member."""
         from galaxyscope.classify.circumstances import how_it_runs
 
@@ -318,7 +366,7 @@ class Classifier:
         def by_class(values: NDArray[np.float64]) -> dict[str, float]:
             return dict(zip(names, values.tolist(), strict=True))
 
-        notes = [note for one in dict.fromkeys((self, *self.members)) for note in one.notices]
+        made_do = [note for one in (self, *self.members) for note in one.notices]
         return Prediction(
             probabilities=by_class(each.mean(axis=0)),
             logits=by_class(np.mean(logits, axis=0)),
@@ -330,7 +378,7 @@ class Classifier:
                 for member, values in zip(self.members, each, strict=True)
                 if many
             },
-            notes=tuple(dict.fromkeys(notes)),
+            notes=tuple(dict.fromkeys([*notes, *made_do])),
             ran=how_it_runs(self),
         )
 

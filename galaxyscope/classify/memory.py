@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_WORDS = ("out of memory", "can't allocate memory", "not enough memory")
+_WORDS = ("out of memory", "can't allocate memory", "not enough memory", "_alloc_failed")
 
 
 def out_of_memory(error: BaseException) -> bool:
@@ -22,7 +22,7 @@ def out_of_memory(error: BaseException) -> bool:
 
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
-    # MPS and the CPU's allocator raise plain RuntimeErrors.
+    # MPS, the CPU's allocator, cuBLAS and cuDNN raise plain RuntimeErrors.
     return isinstance(error, RuntimeError) and any(word in str(error).lower() for word in _WORDS)
 
 
@@ -45,8 +45,6 @@ def making_do(classifier: Classifier, batch: Callable[[], int], work: Callable[[
     ModelError
         If one picture is too much for the CPU too.
     """
-    import torch
-
     while True:
         try:
             return work()
@@ -54,10 +52,17 @@ def making_do(classifier: Classifier, batch: Callable[[], int], work: Callable[[
             if not out_of_memory(error):
                 raise
         # Only here, out of the except clause: the error holds what was computed so far.
-        gc.collect()
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
+        give_back()
         classifier.notice(_step(classifier, batch()))
+
+
+def give_back() -> None:
+    """Free the memory of tensors that nobody uses any more."""
+    import torch
+
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
 
 
 def _step(classifier: Classifier, batch: int) -> str:

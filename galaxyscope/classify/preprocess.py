@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galaxyscope.classify.classifier import NetworkInput
+from galaxyscope.classify.suit import unsuitable
 from galaxyscope.sky.frame import Affine
 from galaxyscope.sky.locate import GalaxyExtent, locate_galaxy
 from galaxyscope.sky.padding import without_padding
@@ -53,7 +54,8 @@ def prepare(image: SkyImage, card: ModelCard) -> NetworkInput:
     Returns
     -------
     NetworkInput
-        Pixels in [0, 1] and the geometry that leads back to the cutout.
+        Pixels in [0, 1], the geometry that leads back to the cutout, and a note where the
+        network was not made for such cutouts.
     """
     if card.frame == "r90":
         extent = locate_galaxy(image)
@@ -68,7 +70,8 @@ def prepare(image: SkyImage, card: ModelCard) -> NetworkInput:
     pixels = resample(stretched, frame, size)
     if pixels.shape[0] == 1:
         pixels = np.repeat(pixels, 3, axis=0)
-    return NetworkInput(np.ascontiguousarray(pixels, np.float32), frame)
+    why = unsuitable(card, image)
+    return NetworkInput(np.ascontiguousarray(pixels, np.float32), frame, (why,) if why else ())
 
 
 def network_frame(image: SkyImage, extent: GalaxyExtent, size: int, field_r90: float) -> Affine:

@@ -1,12 +1,12 @@
-"""Does a network suit a picture or a wish? If not, why: one sentence that says so."""
+"""Does a network suit a picture? If not, why: one sentence that says so."""
 
 from __future__ import annotations
 
 from galaxyscope.classify.card import ModelCard
 from galaxyscope.sky.image import SkyImage
 
-BAR = "bar"
-SAID = 6
+# Of a smaller picture nothing can be said.
+_FEWEST_PIXELS = 8
 # Units of calibrated optical and infrared pictures; radio maps have flux per beam.
 _OPTICAL = ("maggy", "nmgy", "mag", "adu", "electron", "count", "dn", "e-", "mjy/sr", "photon")
 
@@ -15,13 +15,19 @@ def unsuitable(card: ModelCard, image: SkyImage) -> str:
     """Say why a network was not made for a picture; empty where nothing speaks against it.
 
     A file seldom says which part of the spectrum it shows: three colours and the unit of
-    its values are taken as signs. Where there are none the network is asked.
+    its values are taken as signs. Where there are none the network is asked. A picture is too
+    small if it has less than half of the field that the network sees at one scale.
 
     Parameters
     ----------
     card : ModelCard
     image : SkyImage
     """
+    needed = max(_FEWEST_PIXELS, card.field_px // 2 if card.frame == "pixels" else 0)
+    if min(image.shape) < needed:
+        rows, columns = image.shape
+        trained = f"fields of {card.field_px} px" if card.field_px else "galaxies"
+        return f"{card.title} was trained on {trained}, and this picture has {columns}×{rows} px."
     unit = image.unit.strip().lower()
     if card.stretch == "radio":
         seen = ""
@@ -37,11 +43,3 @@ def unsuitable(card: ModelCard, image: SkyImage) -> str:
             f"(values in {image.unit})."
         )
     return ""
-
-
-def without_bar(card: ModelCard) -> str:
-    """Say why bars cannot be measured with a network; empty where they can."""
-    if BAR in card.targets:
-        return ""
-    answers = ", ".join(list(card.targets)[:SAID] or list(card.classes)[:SAID])
-    return f"{card.title} knows no bar; it answers {answers}."

@@ -28,7 +28,8 @@ def fill(card: ModelCard, data: bytes) -> nn.Module:
     ------
     ModelError
         If the file is damaged, has more or fewer tensors than the network, others in shape
-        or kind, or values that are not finite.
+        or kind, or values that are not finite; or if the network cannot see pictures of
+        ``card.input_size``.
     """
 
     def wrong(reason: str) -> ModelError:
@@ -37,8 +38,9 @@ def fill(card: ModelCard, data: bytes) -> nn.Module:
     try:
         weights = load(data)
         outline = _outline(card)
-        if outline:
-            _compare(outline, weights)
+        if outline is not None:
+            _compare(outline.state_dict(), weights)
+            _shown(outline, card)
         network = build(card.architecture, len(card.classes), card.parameters)
         _compare(network.state_dict(), weights)
         network.load_state_dict(weights)
@@ -52,18 +54,36 @@ def fill(card: ModelCard, data: bytes) -> nn.Module:
     return network
 
 
-def _outline(card: ModelCard) -> Mapping[str, Tensor]:
-    """Names and shapes of a network's tensors, without their memory.
+def _outline(card: ModelCard) -> nn.Module | None:
+    """Build a network whose tensors have names and shapes, but no memory.
 
-    So a card whose network does not fit the file is refused before gigabytes are asked for.
+    So a card whose network does not fit the file, or that lies about the size of pictures, is
+    refused before gigabytes are asked for.
     """
     try:
         with torch.device("meta"):
-            return build(card.architecture, len(card.classes), card.parameters).state_dict()
+            return build(card.architecture, len(card.classes), card.parameters)
     except ValueError:
         # Some networks compute with their values while they are built; others have no right
         # parameters, and the real attempt says what is wrong.
-        return {}
+        return None
+
+
+def _shown(outline: nn.Module, card: ModelCard) -> None:
+    """Show an outline a picture of the card's size; only shapes are computed."""
+    size = card.input_size
+    picture = torch.empty((1, 3, size, size), device="meta")
+    try:
+        with torch.no_grad():
+            outline.eval()
+            outline(picture)
+    except NotImplementedError:
+        return  # it asks for values, which an outline does not have
+    except (RuntimeError, ValueError, AssertionError, ArithmeticError, LookupError) as error:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise ValueError(
+            f"the network does not take pictures of {size}×{size} px: {reason}"
+        ) from error
 
 
 def _compare(wanted: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> None:

@@ -26,6 +26,7 @@ from galaxyscope.cli.common import (
 )
 from galaxyscope.cli.measure import add_bar, add_scale, with_scale
 from galaxyscope.cli.progress import Progress, complain
+from galaxyscope.explain.target import parse_target
 from galaxyscope.records.columns import Column
 from galaxyscope.records.grid_figure import FIGURE_SUFFIXES as GRID_SUFFIXES
 from galaxyscope.records.grid_figure import MapPane, draw_grid
@@ -44,6 +45,11 @@ COLUMNS = (
     Column("method", "text", "explanation method"),
     Column("outcome", "text", "fits, adapted, refused or failed"),
     Column("seconds", "float", "time that it took, or with --estimate will take", "s"),
+    Column(
+        "source_share",
+        "float",
+        "share of the positive relevance inside the 3σ source mask; 1 = all",
+    ),
     Column("reason", "text", "how it was adapted, or why there is no map"),
 )
 
@@ -137,9 +143,11 @@ def _table(
     from galaxyscope.explain.cost import predicted_seconds, units_of
     from galaxyscope.explain.preflight import preflight
     from galaxyscope.explain.registry import method
+    from galaxyscope.explain.source_share import positive_share, source_mask
     from galaxyscope.pipeline import explainer_parameters, measure_image
 
     status = 0
+    source = source_mask(image.light)
     net_input = classifier.prepare(image)
     units = units_of(classifier, net_input) if args.estimate else {}
     whole = args.figure if args.figure and args.figure.suffix.lower() in GRID_SUFFIXES else None
@@ -152,7 +160,7 @@ def _table(
         for name in methods:
             progress.begin(name)
             one = dataclasses.replace(settings, method=name)
-            outcome, reason, seconds = "failed", "", float("nan")
+            outcome, reason, seconds, share = "failed", "", float("nan"), float("nan")
             try:
                 fit = preflight(name, classifier, net_input, settings.target)
                 reason = fit.reason
@@ -171,11 +179,14 @@ def _table(
                     )
                     values = _write(image, classifier, found, output, figure)
                     panes.append(_pane(found, values, fit.reason))
+                    if source.any():  # else there is no share, not a share of 0
+                        share = positive_share(values, source)
                 outcome = fit.verdict
             except Exception as error:  # one method never stops the others
                 reason, status = sentence(error), 1
                 complain(f"galaxyscope: {args.path}: {name}: {reason}")
-            add({"method": name, "outcome": outcome, "seconds": seconds, "reason": reason})
+            told = (name, outcome, seconds, share, reason)
+            add({column.name: cell for column, cell in zip(COLUMNS, told, strict=True)})
             progress.end()
     if whole is not None and not args.estimate:
         draw_grid(whole, image, panes)
@@ -219,7 +230,8 @@ def _write(
     if figure is not None:
         from galaxyscope.records.figure import draw_figure, save_figure
 
-        is_bar = found.attribution.target == classifier.card.targets.get("bar")
+        asked = parse_target(found.attribution.target, classifier.card.class_of)
+        is_bar = asked.class_name == classifier.card.targets.get("bar") and not asked.negated
         with replacing(figure) as temporary:
             drawn = draw_figure(image, values, found.record if is_bar else None)
             save_figure(drawn, temporary, found.record)

@@ -29,13 +29,15 @@ from torch.overrides import TorchFunctionMode
 
 from galaxyscope.classify.classifier import Classifier, NetworkInput
 from galaxyscope.explain.engine import make_attribution, steady, tensor
-from galaxyscope.explain.features import upsampled
+from galaxyscope.explain.features import FeatureMap, Meeting, Watching, upsampled
 from galaxyscope.explain.operations import depends, name_of
 from galaxyscope.explain.protocol import Attribution, MethodCard
 from galaxyscope.explain.search import MOST_EXTRA, patches_and_order
 from galaxyscope.explain.target import Score, score_of
-from galaxyscope.sky.frame import Affine
 from galaxyscope.work.watch import Watch
+
+_APART = 1e-3
+"""Tokens that change each other by a smaller part do so by rounding."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +54,8 @@ class Attentions:
         Which token each patch is, row by row; the others are no patches.
     grid : (rows, columns)
         Of the patches.
-    to_input : Affine
-        Patch → pixel of the network input.
+    patches : FeatureMap
+        What the tokens are made of, with the place of each patch on the network input.
     """
 
     weights: tuple[Tensor, ...]
@@ -61,7 +63,7 @@ class Attentions:
     rows: Tensor
     cells: tuple[int, ...]
     grid: tuple[int, int]
-    to_input: Affine
+    patches: FeatureMap
 
 
 class _Watching(TorchFunctionMode):
@@ -216,7 +218,7 @@ def attentions(classifier: Classifier, x: Tensor, score: Score) -> Attentions:
     rows = _read(slopes)
     if not len(rows):
         raise ValueError("the answer does not depend on its attention")
-    return Attentions(tuple(heads), tuple(slopes), rows, cells, grid, where.to_input)
+    return Attentions(tuple(heads), tuple(slopes), rows, cells, grid, where)
 
 
 def _read(slopes: list[Tensor]) -> Tensor:
@@ -232,15 +234,65 @@ def sees_by_attention_alone(classifier: Classifier, x: Tensor, found: Attentions
     """Whether tokens see nothing of each other where each attends to itself alone.
 
     Told by the tokens that are no patches: without attention they cannot know the picture. Where
-    the answer reads patches, nothing is told and the answer is True.
+    the answer reads patches, by the last tokens: each may change with its own patch alone.
     """
-    if set(found.rows.tolist()) & set(found.cells):
-        return True
     x = x.detach().clone().requires_grad_(True)
+    if set(found.rows.tolist()) & set(found.cells):
+        return _patches_stay_apart(classifier, x, found)
     with _Watching(apart=True):
         logits = classifier.logits(x)
     slope = torch.autograd.grad(logits.sum(), x, allow_unused=True)[0]
     return slope is None or not bool((slope != 0).any())
+
+
+def _patches_stay_apart(classifier: Classifier, x: Tensor, found: Attentions) -> bool:
+    patches: list[Tensor] = []
+    last: list[tuple[Tensor, Tensor]] = []
+
+    def look(number: int, name: str, args: object, options: object, y: Tensor) -> Tensor:
+        if patches and y.requires_grad and (readings := _readings(y, found)):
+            last[:] = readings
+        return y
+
+    def meet(y: Tensor) -> Tensor:
+        patches.append(y)
+        return y
+
+    with _Watching(apart=True), Watching(look):
+        Meeting(found.patches, meet).answer(classifier.logits, x)
+    return any(_each_its_own(*reading, patches[0], found) for reading in last)
+
+
+def _readings(y: Tensor, found: Attentions) -> list[tuple[Tensor, Tensor]]:
+    """Ways to read a result as tokens, (tokens, channels), with the number of each cell's token."""
+    tokens, numbers = found.weights[0].shape[-1], torch.tensor(found.cells) + 1
+    by_row = torch.arange(len(found.cells)) + 1
+    ways: list[tuple[Tensor, Tensor]] = []
+    if y.ndim == 3 and 1 in y.shape[:2]:
+        one = y[0] if len(y) == 1 else y[:, 0]
+        ways = [(way, numbers) for way in (one, one.mT) if len(way) == tokens]
+    elif y.ndim == 4 and len(y) == 1:
+        ways += [(y[0].flatten(1).mT, by_row)] if y.shape[2:] == found.grid else []
+        ways += [(y[0].flatten(0, 1), by_row)] if y.shape[1:3] == found.grid else []
+    return ways
+
+
+def _each_its_own(tokens: Tensor, numbers: Tensor, patches: Tensor, found: Attentions) -> bool:
+    """Whether each patch changes the token of its number and no other.
+
+    Told by two slopes of all tokens together, in one of them each times its number.
+    """
+    weights = 1 + torch.rand(tokens.shape, generator=torch.Generator().manual_seed(0)).to(tokens)
+    times = torch.arange(1, len(tokens) + 1).to(tokens)[:, None]
+    slopes = [
+        torch.autograd.grad((one * tokens).sum(), patches, retain_graph=True, allow_unused=True)[0]
+        for one in (weights, weights * times)
+    ]
+    if slopes[0] is None:
+        return False
+    plain, multiplied = (found.patches.of(one)[0].flatten(1) for one in slopes)
+    off = (multiplied - numbers.to(plain) * plain).abs().amax()
+    return bool(off <= _APART * multiplied.abs().amax())
 
 
 def rollout(found: Attentions) -> Tensor:
@@ -282,7 +334,7 @@ def explain(
         found = attentions(classifier, x, score)
     watch.check()
     coarse = _FORMULAS[card.name](found).mean(0)[list(found.cells)].reshape(1, *found.grid)
-    values = upsampled(coarse, found.to_input, (x.shape[-2], x.shape[-1]))[0]
+    values = upsampled(coarse, found.patches.to_input, (x.shape[-2], x.shape[-1]))[0]
     result = make_attribution(classifier, net_input, score, card, settings, values, signed=False)
     watch.report(1, 1, result)
     return result

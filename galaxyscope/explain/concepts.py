@@ -16,6 +16,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -103,7 +104,8 @@ def concept_scores(
     Raises
     ------
     ValueError
-        If there are too few pictures, or a network has no feature map.
+        If there are too few pictures, a network is random or has no feature map, or its last one
+        that counts is not the same for all pictures.
     Cancelled
         Soon after ``watch.cancel()``.
     """
@@ -128,12 +130,10 @@ def concept_scores(
 
     for member in classifier.members:
         score = score_of(member, target)
-        shown = {
-            name: np.array([_felt(member, one, score, step)[0] for one in some])
-            for name, some in examples.items()
-        }
-        anything = np.array([_felt(member, one, score, step)[0] for one in random])
-        slopes = np.array([_felt(member, one, score, step)[1] for one in pictures])
+        felt = partial(_felt, member, score, step, set())
+        shown = {name: np.array([felt(one)[0] for one in some]) for name, some in examples.items()}
+        anything = np.array([felt(one)[0] for one in random])
+        slopes = np.array([felt(one)[1] for one in pictures])
         for name, activations in shown.items():
             watch.check()
             found = compared(activations, anything, slopes, counterparts, seed, watch)
@@ -157,12 +157,25 @@ def concept_scores(
 
 
 def _felt(
-    classifier: Classifier, net_input: NetworkInput, score: Score, step: Callable[[], None]
+    classifier: Classifier,
+    score: Score,
+    step: Callable[[], None],
+    layers: set[object],
+    net_input: NetworkInput,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Activations of the last feature map and the score's derivative there, flat."""
+    """Activations of the last feature map and the score's derivative there, flat.
+
+    `layers` are those of the pictures before: directions are compared within one.
+    """
     x = tensor(classifier, net_input)
     with steady(classifier.network):
         where = last_feature_map(classifier, x, score)
+        layers.add((where.operation.name, where.shape))
+        if len(layers) > 1:
+            raise ValueError(
+                f"the last feature map of {classifier.card.name} that the answer depends on "
+                "is not the same one for all pictures"
+            )
         features, slope, _ = features_and_gradient(classifier, x, where, score)
     step()
     return features.flatten().cpu().numpy(), slope.flatten().cpu().numpy()

@@ -26,18 +26,10 @@ from torch.nn import functional
 from galaxyscope.classify.classifier import Classifier, NetworkInput
 from galaxyscope.explain.engine import explain_samples, tensor
 from galaxyscope.explain.gradient import Contribution
-from galaxyscope.explain.operations import (
-    Function,
-    NoRule,
-    Rules,
-    chord,
-    depends,
-    given,
-    name_of,
-    straight,
-)
+from galaxyscope.explain.operations import NoRule, Rules, as_group_norm, depends, given, name_of
 from galaxyscope.explain.paths import change, references
 from galaxyscope.explain.protocol import Attribution, MethodCard
+from galaxyscope.explain.slopes import Function, chord, straight
 from galaxyscope.explain.target import Score, score_of
 from galaxyscope.work.watch import Watch
 
@@ -93,24 +85,29 @@ class DeepLiftRules(Rules):
         What the maximum gains goes to the winner in the picture, what it loses to the winner
         in the reference, each as a share of that pixel's own change.
         """
-        options = given(_POOLING[name_of(func)], args, keywords)
+        name = name_of(func)
+        options = given(_POOLING[name], args, keywords)
         if options.pop("return_indices", False):
             raise NoRule("DeepLIFT has no rule for max pooling with indices")
-        # torch.max_pool2d has no `return_indices`.
-        pool, x = getattr(functional, name_of(func)), options.pop("input")
-        y, winner = pool(x.detach(), **options, return_indices=True)
-        reference = self._reference(x, y, winner)
+        x = options.pop("input")
+        if name == "amax":
+            cells = _cells(x, options.get("dim", ()))
+            y, winner = cells.detach().max(-1, keepdim=True)
+        else:
+            # torch.max_pool2d has no `return_indices`.
+            y, winner = getattr(functional, name)(x.detach(), **options, return_indices=True)
+            cells, winner = x.flatten(2), winner.flatten(2)
+        y = y.view_as(winner)
+        reference = self._reference(cells, y, winner)
         if reference is None or not x.requires_grad:
             return func(*args, **keywords)
-        x0, y0, winner0 = (value.expand(len(x), *value.shape[1:]) for value in reference)
-
-        def at(value: Tensor, index: Tensor) -> Tensor:
-            return value.flatten(2).gather(2, index.flatten(2)).view_as(y)
-
+        cells0, y0, winner0 = (value.expand(len(y), *value.shape[1:]) for value in reference)
         top = torch.maximum(y, y0)
-        gained = _ratio(top - y0, y - at(x0, winner))
-        lost = _ratio(y - top, at(x.detach(), winner0) - y0)
-        return straight(y, gained * at(x, winner) + lost * at(x, winner0))
+        gained = _ratio(top - y0, y - cells0.gather(-1, winner))
+        lost = _ratio(y - top, cells.detach().gather(-1, winner0) - y0)
+        path = gained * cells.gather(-1, winner) + lost * cells.gather(-1, winner0)
+        result = func(x.detach(), *args[1:], **keywords)
+        return straight(result, path.view_as(result))
 
     def product(self, func: Function, args: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
         """Of two activations: the change of each times the mean of the other."""
@@ -131,13 +128,17 @@ class DeepLiftRules(Rules):
         self, func: Function, name: str, args: tuple[Any, ...], keywords: dict[str, Any]
     ) -> Any:
         """Normalisations are taken apart; what is unknown is refused."""
-        if name in {"layer_norm", "group_norm"}:
-            self.beyond.add(name.replace("_norm", " normalisation"))
-        if name == "layer_norm":
-            return self._layer_norm(*args, **keywords)
-        if name == "group_norm":
-            return self._group_norm(*args, **keywords)
-        return self.refuse_unknown(name, args, keywords, func(*args, **keywords))
+        called = name.replace("_norm", " normalisation")
+        func, name, args, keywords = as_group_norm(func, name, args, keywords)
+        rule = {
+            "layer_norm": self._layer_norm,
+            "group_norm": self._group_norm,
+            "rms_norm": self._rms_norm,
+        }.get(name)
+        if rule is None:
+            return self.refuse_unknown(name, args, keywords, func(*args, **keywords))
+        self.beyond.add(called)
+        return rule(*args, **keywords)
 
     def _layer_norm(
         self,
@@ -166,12 +167,24 @@ class DeepLiftRules(Rules):
         y = y if weight is None else y * weight.view(shape)
         return y if bias is None else y + bias.view(shape)
 
+    def _rms_norm(
+        self,
+        x: Tensor,
+        normalized_shape: Sequence[int],
+        weight: Tensor | None = None,
+        eps: float | None = None,
+    ) -> Tensor:
+        over = tuple(range(-len(normalized_shape), 0))
+        y = self._scaled_to_one(x, over, torch.finfo(x.dtype).eps if eps is None else eps)
+        return y if weight is None else y * weight
+
     def _standard(self, x: Tensor, over: tuple[int, ...], eps: float) -> Tensor:
         """Deviations from the mean, divided by the standard deviation."""
-        c = x - x.mean(over, keepdim=True)
-        variance = self.activation(torch.square, c).mean(over, keepdim=True)
-        scale = self.activation(torch.rsqrt, variance + eps)
-        return self._scaled(c, scale)
+        return self._scaled_to_one(x - x.mean(over, keepdim=True), over, eps)
+
+    def _scaled_to_one(self, x: Tensor, over: tuple[int, ...], eps: float) -> Tensor:
+        squares = self.activation(torch.square, x).mean(over, keepdim=True)
+        return self._scaled(x, self.activation(torch.rsqrt, squares + eps))
 
     def quotient(self, a: Any, b: Tensor) -> Tensor:
         """Shares that stay small where the divisor is nearly zero."""
@@ -194,8 +207,16 @@ class DeepLiftRules(Rules):
 _POOLING: Mapping[str, str] = {
     "max_pool2d": "input kernel_size stride padding dilation ceil_mode return_indices",
     "adaptive_max_pool2d": "input output_size return_indices",
+    "amax": "input dim keepdim",
 }
 """Their arguments, in order."""
+
+
+def _cells(x: Tensor, dim: int | Sequence[int]) -> Tensor:
+    """Bring what a largest one is chosen from into one last dimension."""
+    dims = [dim] if isinstance(dim, int) else list(dim) or list(range(x.ndim))
+    last = list(range(x.ndim - len(dims), x.ndim))
+    return x.movedim(dims, last).flatten(x.ndim - len(dims))
 
 
 def _ratio(part: Tensor, whole: Tensor) -> Tensor:
@@ -234,11 +255,11 @@ def multipliers_and_rules(
     rules = DeepLiftRules()
     x0 = x0.detach().requires_grad_(True)  # which shows what depends on the picture
     with rules:
-        score(logits(x0))
+        score(logits(rules.begin(x0)))
     watch.check()
     x = x.detach().requires_grad_(True)
     with rules.second_run():
-        value = score(logits(x))
+        value = score(logits(rules.begin(x)))
     rules.end()
     rules.check(value)
     return torch.autograd.grad(value.sum(), x)[0], rules

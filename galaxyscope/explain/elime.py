@@ -36,7 +36,8 @@ def explain(
     """One on the superpixels of the fittest mask, zero elsewhere; see :meth:`Explainer.explain`.
 
     Progress is counted in evaluations of the network. The probability is never below that of
-    the whole picture, which is one of the first masks.
+    the whole picture, which is one of the first masks. An ensemble is asked as one network: the
+    mean of masks that suit each of its networks suits none.
     """
     segments = segments_of(net_input, settings)
     count = int(segments.max()) + 1

@@ -9,7 +9,7 @@ therefore the map does not depend on the batch size.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from itertools import accumulate
 from typing import Any, Protocol
@@ -19,11 +19,11 @@ import torch
 
 from galaxyscope import __version__
 from galaxyscope.classify.classifier import Classifier, NetworkInput
-from galaxyscope.classify.exported import ExportedNetwork
 from galaxyscope.classify.memory import making_do
 from galaxyscope.classify.modes import Work
 from galaxyscope.explain.postflight import completeness_error, oddities, split_half
 from galaxyscope.explain.protocol import Attribution, MethodCard
+from galaxyscope.explain.steady import steady as steady
 from galaxyscope.explain.target import Score, score_of
 from galaxyscope.work.watch import Watch
 
@@ -135,48 +135,6 @@ def in_memory(
         parameters={**found.parameters, **precision},
         notes=(*found.notes, *classifier.notices),
     )
-
-
-@contextmanager
-def steady(network: torch.nn.Module) -> Iterator[None]:
-    """Keep evaluation mode, frozen weights and gradients on inside; restore all after.
-
-    Buffers too: a batch norm can be told to keep statistics in evaluation mode as well. With
-    frozen weights a tensor requires a gradient if and only if it depends on the picture, and none
-    is spent on the weights.
-    """
-    flags = [(module, module.training) for module in network.modules()]
-    free = [parameter for parameter in network.parameters() if parameter.requires_grad]
-    buffers = _buffers(network)
-    network.eval()  # an overridden `train`, which this calls, may return nothing
-    network.requires_grad_(False)
-    try:
-        with torch.enable_grad():
-            yield
-    finally:
-        for module, training in flags:
-            module.training = training
-        for parameter in free:
-            parameter.requires_grad_(True)
-        for module, name, buffer, value in buffers:
-            if not torch.equal(buffer, value):
-                buffer.copy_(value)
-            module._buffers[name] = buffer
-
-
-def _buffers(
-    network: torch.nn.Module,
-) -> list[tuple[torch.nn.Module, str, torch.Tensor, torch.Tensor]]:
-    """Buffers by module and name, with a copy of each.
-
-    Not those of exported programs, which are weights: nothing writes on them.
-    """
-    return [
-        (module, name, buffer, buffer.clone())
-        for module in network.modules()
-        if not isinstance(module, ExportedNetwork)
-        for name, buffer in module.named_buffers(recurse=False)
-    ]
 
 
 def tensor(classifier: Classifier, net_input: NetworkInput) -> torch.Tensor:
@@ -317,7 +275,7 @@ def explain_samples(
                     weight += its_weight
                 done = stop
                 if asked and done in ends[1:]:
-                    reached["agreement_reached"] = split_half(block_maps(done))
+                    reached["agreement_reached"] = split_half(block_maps(done).cpu())
                     if reached["agreement_reached"] >= asked:
                         break
                 if done < sampler.count:

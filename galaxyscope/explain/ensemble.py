@@ -1,9 +1,10 @@
 """Explaining an ensemble: the mean of its members' maps, and how far these agree.
 
-One rule for all methods: each member is explained by itself, and the maps are averaged as they
-are. An ensemble's logit is the mean of its members' logits, so for everything linear in the
-network, such as signed gradients, this is exactly the explanation of the ensemble; for the rest
-it is the "average map" of Bhambra, Joachimi & Lahav 2022 (MNRAS 511, 5032).
+One rule for all methods but those that search (`MethodCard.whole`), which ask it as one network:
+each member is explained by itself, and the maps are averaged as they are. An ensemble's logit is
+the mean of its members' logits, so for everything linear in the network, such as signed
+gradients, this is exactly the explanation of the ensemble; for the rest it is the "average map" of
+Bhambra, Joachimi & Lahav 2022 (MNRAS 511, 5032).
 
 The ``samples`` asked for are shared out, so that the cost stays that of one network; each
 member draws its own noise. Block b of the result is the mean over the members of their block b:

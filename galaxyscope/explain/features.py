@@ -1,12 +1,16 @@
 """A map of features inside a network: taking it out, putting another in, what follows from it.
 
 Which map that is, and where its cells lie: `galaxyscope.explain.search`.
+
+A map is known again in another run by what it looks like, not by the number of the operation that
+makes it: hooks add operations when gradients are on, and a network that keeps a grid or a mask
+builds it anew for another number of pictures.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -22,6 +26,64 @@ from galaxyscope.explain.operations import name_of
 from galaxyscope.explain.target import Score
 from galaxyscope.sky.frame import Affine
 
+_ALIKE = 0.02
+"""Rounding in bfloat16 leaves less between two runs; maps are told apart by more."""
+
+
+_NUMBERS = frozenset(["numpy", "__array__", "item", "tolist", "__float__", "__int__", "__index__"])
+"""Operations that give numbers for Python."""
+
+
+class LostMap(ValueError):
+    """A feature map that was found in one run of a network is not met in another."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the network runs otherwise than when its last feature map was looked for, "
+            "and the map is not found again"
+        )
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One operation of a network, known again by its name and by what it makes of a picture.
+
+    Parameters
+    ----------
+    name : str
+    shape : tuple of int
+        Of what it makes, without the first dimension, which is that of the pictures.
+    trace : Tensor, shape (n,)
+        See :func:`trace_of`.
+    earlier : int
+        How many operations of that name make the same before it.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    trace: Tensor = field(compare=False, repr=False)
+    earlier: int
+
+    def makes(self, name: str, y: Tensor) -> bool:
+        """Whether an operation of that name with that result could be this one."""
+        return name == self.name and y.shape[1:] == self.shape and alike(trace_of(y), self.trace)
+
+
+def trace_of(y: Tensor) -> Tensor:
+    """Return numbers that tell apart what operations make of the first picture."""
+    with torch.no_grad(), torch._C.DisableTorchFunction():  # not an operation of the network
+        rows = y.detach()[0].flatten(1).float()
+        weights = 1 + torch.arange(rows.shape[1], device=y.device, dtype=torch.float32).sin()
+        return (rows * weights).sum(1)
+
+
+def alike(trace: Tensor, known: Tensor) -> bool:
+    """Whether two traces are the same but for rounding."""
+    with torch.no_grad(), torch._C.DisableTorchFunction():
+        most = known.nan_to_num(0, 0, 0).abs().amax()
+        off = _ALIKE * most
+        return bool(((trace - known).abs() <= off).logical_or(~known.isfinite()).all())
+
 
 @dataclass(frozen=True)
 class FeatureMap:
@@ -29,8 +91,8 @@ class FeatureMap:
 
     Parameters
     ----------
-    operation : int
-        Number of the operation that makes it, among those with a tensor as result.
+    operation : Operation
+        What makes it.
     shape : (channels, rows, columns)
     to_input : Affine
         Cell → network-input pixel.
@@ -43,7 +105,7 @@ class FeatureMap:
         Whether it is that of the first layer, though others follow.
     """
 
-    operation: int
+    operation: Operation
     shape: tuple[int, int, int]
     to_input: Affine
     layout: str = USUAL
@@ -86,6 +148,8 @@ class Watching(TorchFunctionMode):
         args: tuple[Any, ...] = (),
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
+        if name_of(func) in _NUMBERS and isinstance(args[0], Tensor):
+            args = (args[0].detach(), *args[1:])  # that it asks for gradients may be our doing
         result = func(*args, **(kwargs or {}))
         if not isinstance(result, Tensor):
             return result
@@ -96,6 +160,47 @@ class Watching(TorchFunctionMode):
             with torch._C.DisableTorchFunction():  # no operation of the network: it needs no rule
                 return result.copy_(shown)
         return shown
+
+
+class Meeting(Watching):
+    """Meets one feature map in a run, and shows it, or puts another in its place.
+
+    Parameters
+    ----------
+    where : FeatureMap
+    meet : callable
+        Gets what the operation makes; what it returns goes on in its place.
+    """
+
+    def __init__(self, where: FeatureMap, meet: Callable[[Tensor], Tensor]) -> None:
+        super().__init__(self._met)
+        self._where, self._meet, self._equals = where, meet, 0
+
+    def _met(self, number: int, name: str, args: object, options: object, y: Tensor) -> Tensor:
+        operation = self._where.operation
+        if self.met or not operation.makes(name, y):
+            return y
+        self._equals += 1
+        return self._meet(y) if self.met else y
+
+    @property
+    def met(self) -> bool:
+        """Whether it was met already."""
+        return self._equals > self._where.operation.earlier
+
+    def answer(self, network: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+        """Answer of the network.
+
+        Raises
+        ------
+        LostMap
+            If the map was not met.
+        """
+        with self:
+            found = network(x)
+        if not self.met:
+            raise LostMap
+        return found
 
 
 def features_and_gradient(
@@ -109,19 +214,20 @@ def features_and_gradient(
         The feature map, and the derivative of the score with respect to it.
     answer : Tensor, shape ()
         The score.
+
+    Raises
+    ------
+    LostMap
+        If the map is not met again.
     """
     leaves: list[Tensor] = []
 
-    def look(number: int, name: str, args: object, options: object, y: Tensor) -> Tensor:
-        if number != where.operation:
-            return y
+    def meet(y: Tensor) -> Tensor:
         precise = torch.promote_types(y.dtype, torch.float32)
         leaves.append(where.of(y.detach()).to(precise, copy=True).requires_grad_(True))
         return where.put(leaves[0], y.detach())
 
-    with Watching(look):
-        logits = classifier.logits(x)
-    answer = score(logits)[0]
+    answer = score(Meeting(where, meet).answer(classifier.logits, x))[0]
     features = leaves[0]
     gradient = torch.autograd.grad(answer, features)[0]
     return features.detach(), gradient, answer.detach()
@@ -131,15 +237,18 @@ def tail(classifier: Classifier, x: Tensor, where: FeatureMap) -> Callable[[Tens
     """Return the network from its feature map on: (n, channels, rows, columns) → logits.
 
     The part before runs along on one picture where the network allows it, else on n copies.
+    Where it does not come by the map, that is a `LostMap`.
     """
     alone: list[bool] = []  # whether it does; known once several maps were asked about
 
-    def run(pictures: Tensor, maps: Tensor) -> Tensor:
-        def look(number: int, name: str, args: object, options: object, y: Tensor) -> Tensor:
-            return where.put(maps, y) if number == where.operation else y
+    def bare(picture: Tensor) -> Tensor:
+        """Of one picture come as many answers as maps, which the classifier would not take."""
+        found: Tensor = classifier.network(picture.to(classifier.device, copy=True))
+        return found[:, None] if found.ndim == 1 else found
 
-        with Watching(look):
-            return classifier.logits(pictures)
+    def run(pictures: Tensor, maps: Tensor) -> Tensor:
+        network = classifier.logits if len(pictures) == len(maps) else bare
+        return Meeting(where, lambda y: where.put(maps, y)).answer(network, pictures)
 
     def logits(maps: Tensor) -> Tensor:
         if len(maps) > 1 and not alone:

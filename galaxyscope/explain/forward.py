@@ -94,8 +94,8 @@ class Forward:
         card = self._classifier.card
         # Not in inference mode: what the network may keep of this run must serve gradients later.
         with torch.no_grad(), self._classifier.quick("forward"):
-            logits = self._classifier.logits(x).double()
-            answers: NDArray[np.float64] = self.score(logits).cpu().numpy()
+            logits = self._classifier.logits(x).cpu().double()  # not every device has float64
+            answers: NDArray[np.float64] = self.score(logits).numpy()
         self.evaluations += len(x)
         if not np.isfinite(answers).all():
             raise ValueError(f"{card.name} gives no finite answers for {self.score.text}")

@@ -20,12 +20,14 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.utils.weak import WeakTensorKeyDictionary
 
 from galaxyscope.classify.classifier import Classifier, NetworkInput
 from galaxyscope.explain.engine import explain_samples, gradients, tensor
 from galaxyscope.explain.gradient import Contribution
-from galaxyscope.explain.operations import Function, Rules, depends, name_of, value_and_slope
+from galaxyscope.explain.operations import NoRule, Rules, depends, name_of
 from galaxyscope.explain.protocol import Attribution, MethodCard
+from galaxyscope.explain.slopes import Function, value_and_slope
 from galaxyscope.explain.target import score_of
 from galaxyscope.work.watch import Watch
 
@@ -55,11 +57,13 @@ _AS_THEY_ARE: Mapping[str, str] = dict.fromkeys(
 """Operations that the method leaves alone, and what they are called."""
 
 _WINNERS_WORDS = """
-max min maximum minimum amax amin topk sort max_pool1d max_pool3d max_pool2d_with_indices
+max min maximum minimum amin topk sort max_pool1d max_pool3d max_pool2d_with_indices
 adaptive_max_pool1d adaptive_max_pool3d adaptive_max_pool2d_with_indices
 """
 _WINNERS = frozenset(_WINNERS_WORDS.split())
 """All goes to the largest or smallest, as in max pooling."""
+
+_SIDE_BY_SIDE = frozenset(["stack", "cat", "concat", "concatenate", "hstack", "vstack"])
 
 
 class GuidedRules(Rules):
@@ -68,6 +72,10 @@ class GuidedRules(Rules):
     method = "Guided Backpropagation"
     own = (_Valve,)
     chooses = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._beside_constants = WeakTensorKeyDictionary()
 
     def activation(self, function: Function, x: Tensor) -> Tensor:
         """Let through what is positive, where the activation rises."""
@@ -99,9 +107,25 @@ class GuidedRules(Rules):
         result = func(*args, **keywords)
         if name in _AS_THEY_ARE and depends(args, *keywords.values()):
             self.beyond.add(_AS_THEY_ARE[name])
-        elif name not in _WINNERS:
+        elif name in _WINNERS:
+            self._refuse_rectifier(args)
+        else:
+            if name in _SIDE_BY_SIDE:
+                parts = args[0] if args else keywords["tensors"]
+                if not all(map(depends, parts)):
+                    self._beside_constants[result] = True
             return self.refuse_unknown(name, args, keywords, result)
         return result
+
+    def maximum(self, func: Function, args: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+        """All goes to the winner."""
+        self._refuse_rectifier(args)
+        return super().maximum(func, args, keywords)
+
+    def _refuse_rectifier(self, args: tuple[Any, ...]) -> None:
+        """Refuse a ReLU that is written as the larger of an activation and zero, side by side."""
+        if args[0] in self._beside_constants:
+            raise NoRule(f"{self.method} has no rule for the largest of activations and constants")
 
     def gain(self, rise: Tensor) -> Tensor:
         """How far an activation of that slope is open: the slope where that is positive."""

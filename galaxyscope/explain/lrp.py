@@ -14,19 +14,35 @@ the completeness error is their share of the answer.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from galaxyscope.classify.classifier import Classifier, NetworkInput
 from galaxyscope.explain.engine import answers, explain_samples, steady, tensor
 from galaxyscope.explain.gradient import Contribution
-from galaxyscope.explain.operations import Function, NoRule, Rules, chord, depends, given, straight
+from galaxyscope.explain.operations import NoRule, Rules, as_group_norm, depends, given
 from galaxyscope.explain.protocol import Attribution, MethodCard
+from galaxyscope.explain.slopes import Function, chord, straight
 from galaxyscope.explain.target import Score, score_of
 from galaxyscope.work.watch import Watch
+
+_NORMALISATIONS: Mapping[str, str] = {
+    "layer_norm": "normalized_shape weight bias eps",
+    "group_norm": "num_groups weight bias eps",
+    "rms_norm": "normalized_shape weight eps",
+}
+_ATTENTIONS: Mapping[str, str] = {
+    "scaled_dot_product_attention": "query key value attn_mask dropout_p is_causal",
+    "multi_head_attention_forward": " ".join(
+        inspect.signature(functional.multi_head_attention_forward).parameters
+    ),
+}
+"""Their arguments, in order."""
 
 
 class LrpRules(Rules):
@@ -57,9 +73,10 @@ class LrpRules(Rules):
 
     def product(self, func: Function, args: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
         """Convolutions by the γ rule; two activations get half each."""
-        if func.__name__ == "conv2d" and self._gamma and depends(args[:1]):
+        others = depends(args[1:], *keywords.values())
+        if func.__name__ == "conv2d" and self._gamma and depends(args[:1]) and not others:
             return self._convolution(*args, **keywords)
-        if len(depends(args)) < 2:
+        if len(depends(args, *keywords.values())) < 2:
             return func(*args, **keywords)
         if func is torch.einsum or keywords or len(args) > 2:
             raise NoRule(f"LRP has no rule for {func.__name__} of two activations")
@@ -99,16 +116,19 @@ class LrpRules(Rules):
         self, func: Function, name: str, args: tuple[Any, ...], keywords: dict[str, Any]
     ) -> Any:
         """Weights of an attention and scales of a normalisation are taken as constants."""
-        if name in {"layer_norm", "group_norm"} and depends(args[0]):
-            self.beyond.add(name.replace("_norm", " normalisation"))
+        called = name.replace("_norm", " normalisation")
+        func, name, args, keywords = as_group_norm(func, name, args, keywords)
+        if name in _NORMALISATIONS and depends(args[0]):
+            self.beyond.add(called)
             return self._normalisation(func, name, args, keywords)
-        if name in {"softmax", "scaled_dot_product_attention"}:
+        if name in {"softmax", *_ATTENTIONS}:
             self.beyond.add("attention")
         if name == "softmax":
             return func(*args, **keywords).detach()
-        if name == "scaled_dot_product_attention":
-            parts = given("query key value attn_mask dropout_p is_causal", args, keywords)
-            constant = {key: parts[key].detach() for key in ("query", "key")}
+        if name in _ATTENTIONS:
+            parts = given(_ATTENTIONS[name], args, keywords)
+            weighing = {key: parts.get(key) for key in ("query", "key", "attn_mask")}
+            constant = {key: one.detach() for key, one in weighing.items() if depends(one)}
             return func(**{**parts, **constant})
         return self.refuse_unknown(name, args, keywords, func(*args, **keywords))
 
@@ -116,17 +136,20 @@ class LrpRules(Rules):
         self, func: Function, name: str, args: tuple[Any, ...], keywords: dict[str, Any]
     ) -> Tensor:
         x = args[0]
-        options = given("shape weight bias eps", args[1:], keywords)
-        options.setdefault("shape", keywords.get("normalized_shape", keywords.get("num_groups")))
-        if name == "layer_norm":
-            over, grouped = tuple(range(-len(options["shape"]), 0)), x
+        options = given(_NORMALISATIONS[name], args[1:], keywords)
+        if name == "group_norm":
+            over, grouped = (-1,), x.reshape(len(x), options["num_groups"], -1)
         else:
-            over, grouped = (-1,), x.reshape(len(x), options["shape"], -1)
-        scale = grouped.detach().var(over, unbiased=False, keepdim=True) + options.get("eps", 1e-5)
-        y = ((grouped - grouped.mean(over, keepdim=True)) / scale.sqrt()).reshape(x.shape)
+            over, grouped = tuple(range(-len(options["normalized_shape"]), 0)), x
+        if name != "rms_norm":
+            grouped = grouped - grouped.mean(over, keepdim=True)
+        usual = torch.finfo(x.dtype).eps if name == "rms_norm" else 1e-5
+        eps = usual if options.get("eps") is None else options["eps"]
+        scale = grouped.detach().square().mean(over, keepdim=True) + eps
+        y = (grouped / scale.sqrt()).reshape(x.shape)
         weight = options.get("weight")
         if weight is not None:
-            y = y * (weight if name == "layer_norm" else weight.view(1, -1, *[1] * (x.ndim - 2)))
+            y = y * (weight.view(1, -1, *[1] * (x.ndim - 2)) if name == "group_norm" else weight)
         return straight(func(*args, **keywords), y)
 
 

@@ -9,93 +9,43 @@ What a method has no rule for is an error that names the operation.
 
 An activation is often written out: ``x * sigmoid(x)``, ``x * relu6(x + 3) / 6``, GELU with erf,
 ``where(x > 0, x, 0)``. Taken operation by operation it would be a product, or nothing at all;
-therefore what is made of one tensor, number by number, is remembered, and where two such
-meet in a product, or one in a comparison, it is one activation of that tensor.
+therefore what is made of one tensor, number by number, is remembered
+(`galaxyscope.explain.written_out`), and where two such meet in a product or a sum, or one in a
+comparison, it is one activation of that tensor.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
 
 import torch
 from torch import Tensor
-from torch.autograd.function import BackwardCFunction
+from torch.nn import functional
 from torch.overrides import TorchFunctionMode
-from torch.utils.weak import WeakTensorKeyDictionary
 
-Function = Callable[..., Any]
-
-_ACTIVATIONS_WORDS = """
-relu relu6 silu gelu elu selu celu leaky_relu rrelu prelu hardtanh hardswish hardsigmoid mish
-softplus softsign sigmoid logsigmoid log_sigmoid special_expit tanh tanhshrink hardshrink softshrink
-threshold _threshold exp exp2 expm1 log log2 log10 log1p logit abs square sqrt rsqrt reciprocal pow
-clamp clamp_min clamp_max erf erfc sin cos tan atan arctan asinh nan_to_num
-"""
-ACTIVATIONS = frozenset(_ACTIVATIONS_WORDS.split())
-"""One number in, one out; the first argument is the input."""
-
-_LINEAR_WORDS = """
-add sub subtract rsub __rsub__ neg negative sum mean nanmean cumsum cat concat concatenate stack
-hstack vstack split split_with_sizes chunk unbind tensor_split view view_as reshape reshape_as
-flatten ravel unflatten squeeze unsqueeze permute transpose swapaxes swapdims moveaxis movedim t
-adjoint expand expand_as broadcast_to repeat repeat_interleave tile contiguous clone to float
-double half bfloat16 type type_as __getitem__ __setitem__ select narrow index_select gather
-take_along_dim diagonal roll flip fliplr flipud rot90 pad constant_pad_nd reflection_pad2d
-replication_pad2d fold unfold im2col col2im pixel_shuffle pixel_unshuffle channel_shuffle
-native_channel_shuffle avg_pool1d avg_pool2d avg_pool3d adaptive_avg_pool1d adaptive_avg_pool2d
-adaptive_avg_pool3d interpolate upsample upsample_nearest2d upsample_bilinear2d upsample_bicubic2d
-grid_sample grid_sampler batch_norm dropout dropout1d dropout2d feature_dropout alpha_dropout
-stochastic_depth masked_fill where tril triu zero_pad2d copy
-"""
-LINEAR = frozenset(_LINEAR_WORDS.split())
-"""Linear or affine in evaluation mode: their gradient is right for every method."""
-
-_PRODUCTS_WORDS = """
-mul multiply matmul bmm mm mv dot addmm addbmm baddbmm einsum linear conv1d conv2d conv3d
-conv_transpose1d conv_transpose2d conv_transpose3d
-"""
-PRODUCTS = frozenset(_PRODUCTS_WORDS.split())
-"""Linear in each operand; linear as a whole where only one depends on the picture."""
-
-_QUOTIENTS = frozenset(["div", "divide", "true_divide"])
-_SWAPPED = frozenset(["__rdiv__", "__rtruediv__"])
-
-_OUT_OF_PLACE: Mapping[str, Function] = {"mul": torch.mul, "multiply": torch.mul}
-
-_COMPARISONS_WORDS = """
-lt le gt ge eq ne less less_equal greater greater_equal not_equal isnan isfinite logical_not
-logical_and logical_or bitwise_not bitwise_and bitwise_or __invert__ __and__ __or__
-"""
-_COMPARISONS = frozenset(_COMPARISONS_WORDS.split())
-
-_JOINING = frozenset(["mul", "multiply", "pow", "where", "masked_fill"]) | _QUOTIENTS | _SWAPPED
-"""An activation where two operands are functions of the same tensor."""
-
-_OF_TWO: Mapping[str, str] = {"max": "maximum", "min": "minimum"}
-_CHOOSING = frozenset(_OF_TWO.values())
-"""An activation where all that depends on the picture are functions of the same tensor."""
-
-_OTHERS_WORDS = """
-add sub subtract rsub __rsub__ neg negative clone contiguous to float double half bfloat16 type
-type_as
-"""
-_NUMBER_BY_NUMBER = ACTIVATIONS | _COMPARISONS | _JOINING | _CHOOSING | set(_OTHERS_WORDS.split())
-
-_HIDDEN_WORDS = """
-relu silu gelu elu leakyrelu prelu prelukernel hardtanh hardswish hardsigmoid mish softplus
-sigmoid logsigmoid tanh threshold glu erf
-"""
-_HIDDEN = frozenset(_HIDDEN_WORDS.split())
-"""Activations whose own derivative never stands behind a result of the rules."""
-
-_CLOSE = 1e-4
-"""Points whose distance is a smaller part of their size are one, but for rounding."""
-
-MAXIMA = frozenset(["max_pool2d", "adaptive_max_pool2d"])
-
+from galaxyscope.explain.kinds import (
+    ACTIVATIONS,
+    ALIASES,
+    CHOOSING,
+    COMPARISONS,
+    EMPTY,
+    JOINED,
+    JOINING,
+    LINEAR,
+    MAXIMA,
+    NUMBER_BY_NUMBER,
+    OF_TWO,
+    OUT_OF_PLACE,
+    PLACES,
+    PRODUCTS,
+    QUOTIENTS,
+    SUMS,
+    SWAPPED,
+)
+from galaxyscope.explain.slopes import Function
+from galaxyscope.explain.way_back import hidden
+from galaxyscope.explain.written_out import Made, Point, Trace, joint, meeting, rising
 
 FORGETFUL = (
     "the network forgets its activations and computes them anew on the way back (checkpoints), "
@@ -118,55 +68,38 @@ def given(names: str, args: Sequence[Any], keywords: Mapping[str, Any]) -> dict[
     return dict(zip(names.split(), args, strict=False)) | dict(keywords)
 
 
+def as_group_norm(
+    func: Function, name: str, args: tuple[Any, ...], keywords: dict[str, Any]
+) -> tuple[Function, str, tuple[Any, ...], dict[str, Any]]:
+    """Return a call as it is, or that of the group norm that an instance norm is."""
+    if func is not functional.instance_norm:
+        return func, name, args, keywords
+    order = "input running_mean running_var weight bias use_input_stats momentum eps"
+    options = given(order, args, keywords)
+    if not options.get("use_input_stats", True):
+        return func, "batch_norm", args, keywords
+    x = options["input"]
+    rest = {key: options[key] for key in ("weight", "bias", "eps") if key in options}
+    return functional.group_norm, "group_norm", (x, x.shape[1]), rest
+
+
 def depends(*values: Any) -> list[Tensor]:
     """Return the tensors among these, also in lists, that depend on the picture.
 
     Inside `galaxyscope.explain.engine.steady` weights are frozen: what requires a gradient
     depends on the picture.
     """
+    return [one for one in _tensors(*values) if one.requires_grad]
+
+
+def _tensors(*values: Any) -> list[Tensor]:
     found: list[Tensor] = []
     for value in values:
         if isinstance(value, Tensor):
-            if value.requires_grad:
-                found.append(value)
+            found.append(value)
         elif isinstance(value, list | tuple):
-            found += depends(*value)
+            found += _tensors(*value)
     return found
-
-
-def straight(value: Tensor, path: Tensor) -> Tensor:
-    """`value` as the result, with the gradient of `path`."""
-    return value.detach() + (path - path.detach())
-
-
-def slope(function: Function, x: Tensor) -> Tensor:
-    """Return the derivative of an elementwise function, the shape of `x`."""
-    return value_and_slope(function, x)[1]
-
-
-def value_and_slope(function: Function, x: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the value and the derivative of an elementwise function that leaves `x` as it is."""
-    with torch.enable_grad():
-        inner = x.detach().requires_grad_(True)
-        y: Tensor = function(inner)
-        (found,) = torch.autograd.grad(y, inner, torch.ones_like(y))
-    return y.detach(), found
-
-
-def chord(function: Function, x: Tensor, y: Tensor, x0: Tensor, y0: Tensor) -> Tensor:
-    """Slope of the line between two points of an elementwise function.
-
-    Where they are closer than rounding allows, the derivative in their middle: where x hardly
-    changes, or where y hardly changes and x no more than that. The latter must be asked of both:
-    a small step of x can be a long way for a steep function (1/√x near zero).
-    """
-    dx, dy = x - x0, y - y0
-    near = dx.abs() <= torch.maximum(x.abs(), x0.abs()).mul_(_CLOSE)
-    near |= torch.maximum(dx.abs(), dy.abs()) <= torch.maximum(y.abs(), y0.abs()).mul_(_CLOSE)
-    if not bool(near.any()):
-        return dy / dx
-    exact = dy / torch.where(near, torch.ones_like(dx), dx)
-    return torch.where(near, slope(function, (x + x0) / 2), exact)
 
 
 def _in_place(function: Function) -> bool:
@@ -179,30 +112,6 @@ def _kept(function: Function, args: tuple[Any, ...], y: Any) -> Any:
     return args[0].copy_(y) if _in_place(function) else y
 
 
-@dataclass(frozen=True)
-class _Made:
-    """How a tensor was made of one other, number by number; void once one is written over."""
-
-    root: Tensor
-    root_version: int
-    version: int
-    function: Function
-
-    def holds(self, tensor: Tensor) -> bool:
-        return (self.version, self.root_version) == (tensor._version, self.root._version)
-
-
-def _of(part: Any, x: Tensor) -> Any:
-    """Part of an operation as a function of another root, if it is one."""
-    return part.function(x) if isinstance(part, _Made) else part
-
-
-_JOINED: Mapping[str, str] = dict.fromkeys(
-    ("mul", "multiply", *_QUOTIENTS, *_SWAPPED), "products of functions of one tensor"
-)
-"""What an activation that is written out is called."""
-
-
 def _itself(x: Tensor) -> Tensor:
     return x
 
@@ -210,11 +119,20 @@ def _itself(x: Tensor) -> Tensor:
 def _alike(name: str, root: Tensor, values: Sequence[Any]) -> bool:
     """Whether an operation gives one number for each of the root's."""
     shapes = {value.shape for value in values if isinstance(value, Tensor)} - {root.shape}
-    return (
-        not shapes
-        or name in ACTIVATIONS
-        or torch.broadcast_shapes(*shapes, root.shape) == root.shape
-    )
+    if not shapes or name in ACTIVATIONS:
+        return True
+    try:
+        return torch.broadcast_shapes(*shapes, root.shape) == root.shape
+    except RuntimeError:  # they are not to be broadcast, as in ``view_as``
+        return False
+
+
+def _joins(name: str, points: Sequence[Point], source: Point) -> bool:
+    """Whether functions of one tensor meet in an operation that makes an activation of them."""
+    if name in CHOOSING:
+        return True
+    bent = any(point.bent_since(source) for point in points)
+    return len(points) > 1 and (name in JOINING or (name in SUMS and bent))
 
 
 class Rules(TorchFunctionMode):
@@ -235,7 +153,19 @@ class Rules(TorchFunctionMode):
         """What the network has that the paper has no rule for, but we do."""
         self.activations: set[str] = set()
         """Names of the activations that depend on the picture."""
-        self._made = WeakTensorKeyDictionary()
+        self._trace = Trace()
+        self._start: Tensor | None = None
+
+    def __enter__(self) -> Self:
+        """Run the network by the rules from here on."""
+        self._start = None
+        super().__enter__()
+        return self
+
+    def begin(self, x: Tensor) -> Tensor:
+        """Say what the picture is; else it is the first leaf with a gradient that is met."""
+        self._start = x
+        return x
 
     def __torch_function__(
         self,
@@ -246,40 +176,75 @@ class Rules(TorchFunctionMode):
     ) -> Any:
         """Run one operation of the network by its rule."""
         keywords, name = dict(kwargs or {}), name_of(func)
-        if not args and "input" in keywords:
+        if not args and "input" in keywords and "condition" not in keywords:
             args = (keywords.pop("input"),)
-        if name in _OF_TWO and len(args) > 1 and isinstance(args[1], Tensor):
-            name = _OF_TWO[name]
-        if name not in _NUMBER_BY_NUMBER:
-            return self._by_rule(func, name, args, keywords)
+        args = self._without_leaves(args)
+        keywords = {key: self._without_leaves(value) for key, value in keywords.items()}
+        if name in OF_TWO and len(args) > 1 and isinstance(args[1], Tensor):
+            name = OF_TWO[name]
+        elif name == "__get__" and func == torch.Tensor.data.__get__:
+            name = "detach"
+        elif name == "__setitem__" and self._fills(*args):
+            return self._fill(*args)
         values = (*args, *keywords.values())
-        sources = [made for made in map(self._source, values) if made is not None]
-        roots = {id(made.root): made.root for made in sources}
-        if not roots or not torch.is_grad_enabled():
-            return self._by_rule(func, name, args, keywords)
-        (root, *others) = roots.values()
-        if not others and _alike(name, root, values):
-            return self._of_one(func, name, args, keywords, root)
-        mask = any(not depends(value) and self._source(value) is not None for value in values)
-        chosen = self.chooses and name == "where" and all(depends(value) for value in values[1:])
-        if mask and depends(*values) and not chosen:
-            raise NoRule(f"{self.method} has no rule for a mask that depends on the picture")
+        points = self._points(values)
+        if name in NUMBER_BY_NUMBER:
+            source = meeting(points)
+            if source is not None and _alike(name, source.tensor, values):
+                return self._of_one(func, name, args, keywords, source)
+        dependent = depends(*values) and torch.is_grad_enabled()
         result = self._by_rule(func, name, args, keywords)
-        if isinstance(result, Tensor) and (name in _COMPARISONS or not depends(*values)):
-            # Not made of one tensor alone, and yet no constant.
-            self._made[result] = _Made(torch.empty(0), 0, result._version, _itself)
+        if not points or name in EMPTY:
+            return result
+        masked = any(point.mask for point in points)
+        chosen = self.chooses and name == "where" and all(depends(value) for value in values[1:])
+        if masked and depends(args[0] if name == "__setitem__" else result) and not chosen:
+            raise NoRule(f"{self.method} has no rule for a mask that depends on the picture")
+        if masked or name in COMPARISONS | PLACES or not dependent:
+            self._note_unknown(name, result, masked)
         return result
 
-    def _source(self, value: Any) -> _Made | None:
-        """How a value was made; None for what does not depend on the picture."""
-        if not isinstance(value, Tensor):
-            return None
-        made: _Made | None = self._made.get(value)
-        if made is not None and made.holds(value):
-            return made
-        if not value.requires_grad:
-            return None
-        return _Made(value, value._version, value._version, _itself)
+    def _without_leaves(self, value: Any) -> Any:
+        """Take leaves that require a gradient, but for the picture, as the constants they are."""
+        if isinstance(value, Tensor):
+            if not (value.requires_grad and value.is_leaf):
+                return value
+            if self._start is None:
+                self._start = value
+            return value if value is self._start else value.detach()
+        if type(value) in {list, tuple}:
+            return type(value)(map(self._without_leaves, value))
+        return value
+
+    def _points(self, values: Any) -> list[Point]:
+        """Return what among these, also in lists, depends on the picture in any way."""
+        return [point for point in map(self._trace.point, _tensors(values)) if point is not None]
+
+    def _note_unknown(self, name: str, result: Any, masked: bool) -> None:
+        """Keep that what looks like constants was made of the picture, though not of one tensor."""
+        for one in _tensors(result):
+            if not one.requires_grad:
+                mask = masked or name in COMPARISONS | PLACES or not one.is_floating_point()
+                self._trace.note(one, Made(None, _itself, mask, bent=False))
+
+    def _fills(self, x: Any, index: Any, value: Any) -> bool:
+        """Whether a number is written wherever a mask of the picture is true, ``x[x < 0] = 0``."""
+        return (
+            isinstance(index, Tensor)
+            and index.dtype == torch.bool
+            and index.shape == x.shape
+            and bool(self._points([index]))
+            and not self._points([value])
+            and (not isinstance(value, Tensor) or value.numel() == 1)
+        )
+
+    def _fill(self, x: Tensor, mask: Tensor, value: Any) -> None:
+        before = self.__torch_function__(torch.clone, (), (x,))
+        filled = self.__torch_function__(torch.where, (), (mask, value, before))
+        point = self._trace.point(filled)
+        x.copy_(filled)
+        if point is not None and point.made is not None and not x.requires_grad:
+            self._trace.note(x, point.made)
 
     def _of_one(
         self,
@@ -287,35 +252,32 @@ class Rules(TorchFunctionMode):
         name: str,
         args: tuple[Any, ...],
         keywords: dict[str, Any],
-        root: Tensor,
+        source: Point,
     ) -> Any:
         """Run an operation whose operands are all functions of one tensor, or constants."""
-        version = root._version
-        parts = [self._source(value) or value for value in args]
-        named = {key: self._source(value) or value for key, value in keywords.items()}
-
-        def function(x: Tensor) -> Tensor:
-            first, *rest = (_of(part, x) for part in parts)
-            if isinstance(first, Tensor):  # which may be written over
-                first = first.clone()
-            more = {key: _of(part, x) for key, part in named.items()}
-            result: Tensor = func(first, *rest, **more)
-            return result
-
-        joined = name in _CHOOSING or (
-            name in _JOINING
-            and sum(isinstance(part, _Made) for part in (*parts, *named.values())) > 1
-        )
-        dependent = depends(*args, *keywords.values())
-        if joined and dependent:
-            self.activations.add(_JOINED.get(name, name))
-            result = _kept(func, args, self.activation(function, root))
+        parts = [self._trace.point(value) or value for value in args]
+        named = {key: self._trace.point(value) or value for key, value in keywords.items()}
+        points = [part for part in (*parts, *named.values()) if isinstance(part, Point)]
+        dependent = bool(depends(*args, *keywords.values())) and torch.is_grad_enabled()
+        joins = dependent and _joins(name, points, source)
+        if joins:
+            self.activations.add(JOINED.get(name, name))
+            function = joint(func, parts, named, source)
+            result = _kept(func, args, self.activation(*rising(function, points, source)))
         else:
             result = self._by_rule(func, name, args, keywords)
-        if not isinstance(result, Tensor) or result.shape != root.shape or result is root:
-            return result
-        if result.requires_grad or name in _COMPARISONS or not dependent:  # no constant by the rule
-            self._made[result] = _Made(root, version, result._version, function)
+        masked = any(point.mask for point in points)
+        numbers = isinstance(result, Tensor) and result.shape == source.tensor.shape
+        # What it was itself, before it was written over, is gone.
+        older = next((point for point in source.line() if point.tensor is not result), None)
+        blind = masked or name in COMPARISONS or name == "detach" or not dependent
+        if numbers and older is not None and (blind or result.requires_grad):
+            mask = not result.requires_grad and (masked or not result.is_floating_point())
+            divisor = name in SWAPPED or (name in QUOTIENTS and isinstance(parts[-1], Point))
+            bent = joins or name in ACTIVATIONS or divisor
+            self._trace.note(result, Made(older, joint(func, parts, named, older), mask, bent))
+        elif blind:  # and not only a constant by the method's rule
+            self._note_unknown(name, result, masked)
         return result
 
     def _by_rule(
@@ -329,21 +291,23 @@ class Rules(TorchFunctionMode):
             a, b = args[0].chunk(2, given("input dim", args, keywords).get("dim", -1))
             self.activations.add(name)
             return self.product(torch.mul, (a, self.activation(torch.sigmoid, b)), {})
-        if "other" in keywords and name in PRODUCTS | _QUOTIENTS:
+        if "other" in keywords and name in PRODUCTS | QUOTIENTS:
             args = (*args, keywords.pop("other"))
-        divided = name in _QUOTIENTS and depends(*args[1:2]) and not keywords
+        divided = name in QUOTIENTS and depends(*args[1:2]) and not keywords
         if (name in PRODUCTS or divided) and _in_place(func):
             # What the product keeps for the way back must not be written over.
             changed = (args[0].clone(), *args[1:])
         else:
             changed = args
         if name in PRODUCTS:
-            return _kept(func, args, self.product(_OUT_OF_PLACE.get(name, func), changed, keywords))
+            return _kept(func, args, self.product(OUT_OF_PLACE.get(name, func), changed, keywords))
         if divided:
             return _kept(func, args, self.quotient(*changed))
-        if name in _SWAPPED:
+        if name in SWAPPED:
             return self.quotient(args[1], args[0])
-        return self.other(func, name, args, keywords)
+        result = self.other(func, name, args, keywords)
+        # Even a view that is made without gradients says that it has one.
+        return result if torch.is_grad_enabled() else self._without_leaves(result)
 
     def _activation(
         self, func: Function, args: tuple[Any, ...], keywords: dict[str, Any]
@@ -353,7 +317,8 @@ class Rules(TorchFunctionMode):
         if torch._C._autograd._top_saved_tensors_default_hooks(True):
             raise NoRule(FORGETFUL)
         if depends(args[:1]) and torch.is_grad_enabled():
-            self.activations.add(name_of(func).lstrip("_"))
+            name = name_of(func).lstrip("_")
+            self.activations.add(ALIASES.get(name, name))
         overwrites = _in_place(func) or any(value is True for value in args[1:])
         in_place = keywords.pop("inplace", False) or overwrites
 
@@ -400,7 +365,7 @@ class Rules(TorchFunctionMode):
         """
         if name == "__get__" or not depends(result) or not depends(args, *keywords.values()):
             return result
-        linear = name in LINEAR or (name in _QUOTIENTS and not depends(*args[1:]))
+        linear = name in LINEAR or (name in QUOTIENTS and not depends(*args[1:]))
         place = {"batch_norm": 5, "dropout": 2}.get(name, len(args))
         training = keywords.get("training", args[place] if place < len(args) else False)
         if not linear or training:  # in training mode these are not linear, or random
@@ -426,48 +391,8 @@ class Rules(TorchFunctionMode):
         """
         if not result.requires_grad:
             raise NoRule(f"{self.method} finds no way back from the answer to the picture")
-        names = sorted(_hidden(result, self.own))
+        names = sorted(hidden(result, self.own))
         if names:
             raise NoRule(
                 f"the network computes {' and '.join(names)} where {self.method} cannot see it"
             )
-
-
-def _hidden(result: Tensor, own: tuple[type, ...]) -> set[str]:
-    """Names of what was computed on the way to a result and can have met no rule.
-
-    Functions with a way back of their own (`torch.autograd.Function`) and compiled code show the
-    mode nothing, or not what leads back.
-    """
-    found = set()
-    for step in _steps(result):
-        name = step.name()
-        plain = name.rpartition("::")[2].partition("Backward")[0]
-        if isinstance(step, BackwardCFunction):
-            found |= set() if getattr(step, "_forward_cls", None) in own else {plain}
-        elif "DifferentiableGraph" in name or "CppNode" in name:
-            found.add("compiled code")
-        elif plain.lower() in _HIDDEN:
-            found.add(plain.lower())
-        for kept in _keeps(type(step)):
-            getattr(step, kept)
-    return found
-
-
-@cache
-def _keeps(kind: type) -> tuple[str, ...]:
-    """Names under which a step on the way back has kept tensors."""
-    return tuple(n for n in dir(kind) if n.startswith("_saved_") or n == "saved_tensors")
-
-
-def _steps(result: Tensor) -> Iterator[Any]:
-    """Every step on the way back from a result."""
-    met = {result.grad_fn}
-    waiting = list(met)
-    while waiting:
-        step = waiting.pop()
-        if step is not None:
-            yield step
-            after = {following for following, _ in step.next_functions} - met
-            met |= after
-            waiting += after

@@ -99,30 +99,29 @@ def rise(
         size, device = asking.image.shape[-1], asking.image.device
         signed = asking.score.may_be_negative
         shadow = torch.from_numpy(hidden_picture(net_input.pixels, settings)).to(device)
-        masks = torch.empty(0, device=device)
-        sums = torch.zeros((blocks, size, size), dtype=torch.float64, device=device)
+        masks = torch.empty(0)
+        sums = torch.zeros((blocks, size, size), dtype=torch.float64)  # not every device has it
         members = np.zeros(blocks)
 
         def pictures(some: Sequence[int]) -> torch.Tensor:
             nonlocal masks
             masks = smooth_masks(some, size, int(settings["cells"]), keep, int(settings["seed"]))
-            masks = masks.to(device)
-            return shadow + masks * (asking.image - shadow)
+            return shadow + masks.to(device) * (asking.image - shadow)
 
         def attribution(done: int, parts: NDArray[np.float64] | None = None) -> Attribution:
-            values = (sums.sum(0) / (keep * done)).cpu().numpy()
+            values = (sums.sum(0) / (keep * done)).numpy()
             return asking.attribution(card, settings, values, signed, done, parts)
 
         watch.report(0, count)
         done = 0
         for some, answers in asking.answers(sample_order(count, blocks), pictures):
             for number, mask, answer in zip(some, masks, answers, strict=True):
-                sums[number % blocks] += mask[0] * float(answer)
+                sums[number % blocks] += mask[0].double() * answer
                 members[number % blocks] += 1
             done += len(some)
             if done < count:
                 watch.report(done, count, attribution(done) if watch.heard else None)
-        parts = sums.cpu().numpy() / (keep * members[:, None, None]) if blocks > 1 else None
+        parts = sums.numpy() / (keep * members[:, None, None]) if blocks > 1 else None
         result = attribution(count, parts)
     watch.report(count, count, result)
     return result

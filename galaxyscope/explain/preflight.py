@@ -18,12 +18,14 @@ from torch.utils.checkpoint import CheckpointError
 from galaxyscope.classify.classifier import Classifier, NetworkInput
 from galaxyscope.classify.memory import making_do, out_of_memory
 from galaxyscope.explain.attention import attentions, sees_by_attention_alone
+from galaxyscope.explain.cards import CARDS
 from galaxyscope.explain.deeplift import multipliers_and_rules
 from galaxyscope.explain.engine import steady, tensor
-from galaxyscope.explain.features import FeatureMap, features_and_gradient, tail
+from galaxyscope.explain.features import FeatureMap, LostMap, features_and_gradient, tail
 from galaxyscope.explain.guided import DeconvolutionRules, GuidedRules, GuidedTrial
 from galaxyscope.explain.lrp import LrpRules, value
 from galaxyscope.explain.operations import FORGETFUL, NoRule, Rules
+from galaxyscope.explain.protocol import MethodCard
 from galaxyscope.explain.search import forget, last_feature_map
 from galaxyscope.explain.target import Score, score_of
 from galaxyscope.work.watch import Watch
@@ -66,15 +68,18 @@ def preflight(
     net_input : NetworkInput, optional
         Picture for the trial runs; default: a blank one of the network's size.
     target : str, optional
-        What is to be explained; default: the logit of the first class. A method may fit a
-        network's logits and not its probabilities.
+        What is to be explained; default: the first class. A method may fit a network's logits
+        and not its probabilities.
 
     Returns
     -------
     Fit
     """
-    fits = member_fits(name, classifier, net_input, target)
-    return joint_fit(fits) if len(fits) > 1 else next(iter(fits.values()))
+    return joint_fit(member_fits(name, classifier, net_input, target), _card(name).whole)
+
+
+def _card(name: str) -> MethodCard:
+    return next(card for card in CARDS if card.name == name)
 
 
 def member_fits(
@@ -92,10 +97,11 @@ def member_fits(
     }
 
 
-def joint_fit(fits: Mapping[str, Fit]) -> Fit:
-    """Join what is said of each member of an ensemble, by name.
+def joint_fit(fits: Mapping[str, Fit], whole: bool = False) -> Fit:
+    """Join what is said of each member of an ensemble, by name; of a single network its own.
 
-    Refused only if no member can be explained; where some are left out it is adapted.
+    Refused only if no member can be explained; where some are left out it is adapted. With
+    `whole` none can be left out.
     """
     told = {name: fit for name, fit in fits.items() if fit.reason}
     refused = [name for name, fit in told.items() if fit.verdict == "refused"]
@@ -107,7 +113,8 @@ def joint_fit(fits: Mapping[str, Fit]) -> Fit:
         f"{name}{' is left out' if name in refused else ''}: {fit.reason}"
         for name, fit in told.items()
     )
-    return Fit("refused" if len(refused) == len(fits) else "adapted", said)
+    lost = len(refused) == len(fits) or (whole and refused)
+    return Fit("refused" if lost else "adapted", said)
 
 
 def _fit(
@@ -124,7 +131,8 @@ def _fit(
         x = torch.full((1, 3, size, size), 0.5, device=classifier.device)
     else:
         x = tensor(classifier, net_input)
-    score = Score(0) if target is None else score_of(classifier, target)
+    asked = classifier.card.classes[0] if target is None else target
+    score = score_of(classifier, asked, _card(name).scale)
     forget(classifier)
     with steady(classifier.network):
         classifier.try_out(x)
@@ -227,7 +235,10 @@ def _with_features(check: Callable[[Classifier, Tensor, Score, FeatureMap], Fit]
         fit = _features(classifier, x, score)
         if fit.verdict == "refused":
             return fit
-        return _both(fit, check(classifier, x, score, last_feature_map(classifier, x, score)))
+        try:
+            return _both(fit, check(classifier, x, score, last_feature_map(classifier, x, score)))
+        except LostMap as error:
+            return Fit("refused", str(error))
 
     return whole
 
@@ -250,9 +261,10 @@ def _cam(classifier: Classifier, x: Tensor, score: Score, where: FeatureMap) -> 
         separate = [rest(one) - zero, rest(other) - zero]
         joint = rest(one + 2 * other) - zero
         means = rest(one.mean((-2, -1), keepdim=True).expand_as(one)) - zero
-    size = torch.stack(separate).abs().max()
-    linear = (joint - separate[0] - 2 * separate[1]).abs().max() <= 1e-3 * size
-    averaged = (means - separate[0]).abs().max() <= 1e-3 * size
+    rounding = max(1e-3, 4 * torch.finfo(features.dtype).eps)  # bfloat16 has three digits
+    off = rounding * torch.stack(separate).abs().max()
+    linear = (joint - separate[0] - 2 * separate[1]).abs().max() <= off
+    averaged = (means - separate[0]).abs().max() <= off
     if bool(linear) and bool(averaged):
         return FITS
     return Fit(

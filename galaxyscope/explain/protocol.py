@@ -116,6 +116,9 @@ class MethodCard:
         What the network must have; empty: nothing.
     scale : {"logit", "probability"}
         On what scale the answer is explained where the target does not say; as in the paper.
+    whole : bool
+        An ensemble is asked as one network; else each of its networks by itself, and the maps
+        are averaged.
     """
 
     name: str
@@ -128,6 +131,7 @@ class MethodCard:
     cost: str = ""
     needs: str = ""
     scale: Literal["logit", "probability"] = "logit"
+    whole: bool = False
 
 
 @dataclass(frozen=True)

@@ -62,7 +62,7 @@ class LazyExplainer:
         ensemble = import_module("galaxyscope.explain.ensemble")
         score_of(classifier, target, self.card.scale)  # refused before any work
         fits = preflight.member_fits(self.card.name, classifier, net_input, target)
-        fit = preflight.joint_fit(fits) if len(fits) > 1 else next(iter(fits.values()))
+        fit = preflight.joint_fit(fits, self.card.whole)
         if fit.verdict == "refused":
             raise ValueError(f"{self.card.title} does not fit {classifier.card.name}: {fit.reason}")
         watch.check()
@@ -70,7 +70,7 @@ class LazyExplainer:
         def one(member: Classifier, share: Mapping[str, Any], part: Watch) -> Attribution:
             return self._run(member, net_input, target, share, part)
 
-        if len(fits) > 1:
+        if len(fits) > 1 and not self.card.whole:
             result: Attribution = ensemble.explain(
                 one, fits, classifier, net_input, target, self.card, chosen, watch
             )

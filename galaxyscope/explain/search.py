@@ -1,8 +1,8 @@
 """Which the network's last feature map is, where its cells lie, and which tokens they are.
 
 Found by watching the operations of one trial run, not the modules: an activation or a blur that
-is a plain function call is seen too. A feature map is then named by the number of the
-operation that makes it.
+is a plain function call is seen too. A feature map is then known by the operation that makes it,
+and the operation by what its result looks like.
 
 The map is brought onto the input grid with the geometry of the layers in between: a 3×3
 convolution of stride 2 looks at pixels 0, 2, 4 …, a 2×2 pooling at 0.5, 2.5, 4.5 …; after five
@@ -16,17 +16,18 @@ tokens before the last attention, with several heads the last map of the one tha
 from __future__ import annotations
 
 import math
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
-from weakref import WeakKeyDictionary
+from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary, ref
 
 import torch
 from torch import Tensor, nn
 
 from galaxyscope.classify.classifier import Classifier
-from galaxyscope.explain.features import FeatureMap, Watching
+from galaxyscope.explain.features import FeatureMap, Operation, Watching, alike, trace_of
 from galaxyscope.explain.layout import (
     CROPPING,
     REORDERING,
@@ -65,7 +66,14 @@ _LAYERS = frozenset([*_LAYERS_WORDS.split(), "__matmul__"])
 
 _FIRST = Score(0)
 
-_Found = tuple[FeatureMap, Tensor]
+
+class _Found(NamedTuple):
+    """A map, the tensor that holds it, and the number of the operation in this run."""
+
+    where: FeatureMap
+    result: Tensor
+    number: int
+
 
 _LAST: WeakKeyDictionary[nn.Module, tuple[tuple[Any, ...], FeatureMap]] = WeakKeyDictionary()
 """What was found in a network last, and for what: the preflight asks, then the method."""
@@ -90,7 +98,7 @@ def last_feature_map(classifier: Classifier, x: Tensor, score: Score = _FIRST) -
     Raises
     ------
     ValueError
-        If the network has no feature map, or not the layer that its card names.
+        If the network has no feature map, or not the layer that its card names, or is random.
     """
     network, named = classifier.network, classifier.card.cam_layer
     asked = (named, score, x.shape, x.detach().cpu().numpy().tobytes())
@@ -105,29 +113,32 @@ def _searched(classifier: Classifier, x: Tensor, score: Score) -> FeatureMap:
     modules = dict(network.named_modules())
     if named and named not in modules:
         raise ValueError(f"{classifier.card.name} has no layer {named!r}, which its card names")
-    search = _Search(x)
-    hook = modules[named].register_forward_hook(search.leave) if named else None
-    try:
-        answer = search.run(classifier, score)
-    finally:
-        if hook:
-            hook.remove()
-    chosen = _last_that_counts(answer, search.left if named else search.found)
+    _try_out(classifier, x)
+    hooked = modules[named] if named else None
+    with _searching(x) as search:
+        answer = search.run(classifier, score, hooked)
+        chosen = _last_that_counts(answer, search.left if named else search.found)
     if chosen is None:
         cut = ": from none a gradient leads to the answer" if search.found else ""
         raise ValueError(f"{classifier.card.name} has no feature map that could be shown{cut}")
-    where, result = chosen
-    if len(result) != len(x):
+    if len(chosen.result) != len(x):
         raise ValueError(
             "the network takes parts, views or colours of a picture for pictures of their own: "
             "its last feature map is not that of one picture"
         )
-    if where.operation > search.lost:
+    if chosen.number > search.lost:
         raise ValueError(
             "the network turns or mirrors the picture, or looks at its parts one after the other: "
             "where its last feature map lies is not known"
         )
-    return replace(where, first=search.is_first(where.operation))
+    return replace(chosen.where, first=search.is_first(chosen.number))
+
+
+def _try_out(classifier: Classifier, x: Tensor) -> None:
+    """Let a network build what it keeps before it is searched, and refuse a random one."""
+    classifier.try_out(x)
+    if classifier.random:
+        raise ValueError("the network is random: the same picture gets other answers")
 
 
 def patches_and_order(
@@ -151,15 +162,26 @@ def patches_and_order(
     Raises
     ------
     ValueError
-        If there is no such map.
+        If there is no such map, or the network is random.
     """
-    search = _Search(x)
-    search.run(classifier, _FIRST)
+    _try_out(classifier, x)
+    with _searching(x) as search:
+        search.run(classifier, _FIRST)
     if tokens in search.orders:
         return search.orders[tokens]
     if search.patches is None:
         raise ValueError(f"{classifier.card.name} has no feature map that could be shown")
-    return search.patches[0], None
+    return search.patches.where, None
+
+
+@contextmanager
+def _searching(x: Tensor) -> Iterator[_Search]:
+    """Search inside; what the network cuts from the picture is cut again afterwards."""
+    search = _Search(x)
+    try:
+        yield search
+    finally:
+        search.part()
 
 
 class _Search:
@@ -177,11 +199,26 @@ class _Search:
         self._layers: list[int] = []
         self._tried: Counter[int] = Counter()
         self._convolved = self._cropped = False  # before, there are pixels, not features
+        self._traces: defaultdict[tuple[str, tuple[int, ...]], list[Tensor]] = defaultdict(list)
+        self._joint = torch.zeros((), device=x.device, requires_grad=True)
+        self._joined: list[ref[Tensor]] = []
 
-    def run(self, classifier: Classifier, score: Score) -> Tensor:
-        """Run the network, and return the answer."""
-        with torch.enable_grad(), Watching(self.look):
-            return score(classifier.logits(self.x))[0]
+    def run(self, classifier: Classifier, score: Score, named: nn.Module | None = None) -> Tensor:
+        """Run the network, and return the answer; of a layer that is named the map is kept."""
+        hook = named.register_forward_hook(self.leave) if named is not None else None
+        try:
+            with torch.enable_grad(), Watching(self.look):
+                return score(classifier.logits(self.x))[0]
+        finally:
+            if hook:
+                hook.remove()
+
+    def part(self) -> None:
+        """Cut again from the picture what the network cuts."""
+        for one in self._joined:
+            cut = one()
+            if cut is not None and not cut._is_view():
+                cut.detach_()
 
     def leave(self, _module: object, _inputs: object, _output: object) -> None:
         """Keep only the last map so far, of the module that is named."""
@@ -196,18 +233,28 @@ class _Search:
     ) -> Tensor:
         """Note what an operation gives, if it is a map."""
         if name == "detach" and depends(*args[:1]):
-            y = y.clone().requires_grad_(True)  # what follows may still be asked about it
+            y = y + self._joint.to(y.dtype)  # what follows may still be asked about it
+            self._joined.append(ref(y))
         if name in _LAYERS and y.requires_grad and y.ndim > 2 and y.shape[1:-1].numel() > 1:
             self._layers.append(number)
+        if y.ndim in {3, 4} and y.is_floating_point() and y.numel() > 0:
+            self._traces[name, y.shape[1:]].append(trace_of(y))
         if y.ndim == 3 and y.requires_grad and self.patches:
-            self._learn_order(y, *self.patches)
+            self._learn_order(y, self.patches.where, self.patches.result)
             if name in _NORMS and y.shape[1] in self.orders:
                 cells, order = self.orders[y.shape[1]]
                 shape = (y.shape[2], *cells.shape[1:])
-                self.found.append((FeatureMap(number, shape, cells.to_input, order=order), y))
+                where = FeatureMap(self._operation(name, y), shape, cells.to_input, order=order)
+                self.found.append(_Found(where, y, number))
         elif y.ndim == 4:
             self._map(number, name, args, options, y)
         return y
+
+    def _operation(self, name: str, y: Tensor) -> Operation:
+        """Return the operation that gave a result just now."""
+        *before, trace = self._traces[name, y.shape[1:]]
+        earlier = sum(alike(one, trace) for one in before)
+        return Operation(name, tuple(y.shape[1:]), trace, earlier)
 
     def _learn_order(self, y: Tensor, cells: FeatureMap, patches: Tensor) -> None:
         """Learn which token each cell is, before tokens see each other; others give none."""
@@ -238,8 +285,9 @@ class _Search:
         self._convolved = self._convolved or name.startswith("conv")
         if after in grids and self._convolved and y.requires_grad:
             channels = y.shape[layout.index("c")]
-            where = FeatureMap(number, (channels, *after), grids[after], layout)
-            self.patches = where, y
+            operation = self._operation(name, y)
+            where = FeatureMap(operation, (channels, *after), grids[after], layout)
+            self.patches = _Found(where, y, number)
             self.found.append(self.patches)
 
     def _layout(
@@ -306,7 +354,7 @@ def _order(tokens: Tensor, cells: FeatureMap, patches: Tensor) -> tuple[int, ...
     ]
     if slopes[0] is None:
         return None
-    plain, times = (cells.of(one)[0].flatten(1).double() for one in slopes)
+    plain, times = (cells.of(one)[0].flatten(1).cpu().double() for one in slopes)
     found = (plain * times).sum(0) / plain.square().sum(0)
     exact = (times - found * plain).abs().amax() <= 1e-3 * times.abs().amax()
     whole = (found - found.round()).abs().amax() <= 0.1  # both False for NaN
@@ -322,10 +370,10 @@ def _last_that_counts(answer: Tensor, found: Sequence[_Found]) -> _Found | None:
     """
     on_the_way: _Found | None = None
     for one in reversed(found) if answer.requires_grad else ():
-        slope = torch.autograd.grad(answer, one[1], retain_graph=True, allow_unused=True)[0]
+        slope = torch.autograd.grad(answer, one.result, retain_graph=True, allow_unused=True)[0]
         if slope is None:
             continue
-        if bool((one[0].of(slope) != 0).any()):
+        if bool((one.where.of(slope) != 0).any()):
             return one
         on_the_way = on_the_way or one
     return on_the_way

@@ -54,7 +54,7 @@ def explain(
         steps_of_kind = len(range(kind, count, len(starts)))
         return starts[kind], (number // len(starts) + 0.5) / steps_of_kind
 
-    total = torch.zeros(x.shape[1:], dtype=torch.float64, device=x.device)
+    total = torch.zeros(x.shape[1:], dtype=torch.float64)  # not every device has it
     with engine.steady(classifier.network):
         for first in range(0, count, batch):
             numbers = range(first, min(first + batch, count))
@@ -63,13 +63,13 @@ def explain(
             for number, gradient in zip(numbers, found, strict=True):
                 start, _ = at(number)
                 share = len(range(number % len(starts), count, len(starts))) * len(starts)
-                total += gradient * (x - start)[0] / share
+                total += (gradient * (x - start)[0] / share).cpu()
             if numbers.stop < count:
                 watch.report(numbers.stop, count)
-        ends = engine.answers(classifier, torch.cat([x, *starts]), score).double()
+        ends = engine.answers(classifier, torch.cat([x, *starts]), score).cpu().double()
     if not bool(torch.isfinite(total).all()):
         raise ValueError(f"{card.name}: {classifier.card.name} gives no finite gradients")
-    density = total.sum(0).cpu().numpy()
+    density = total.sum(0).numpy()
     segments = partition(density, regions, smallest)
     values = spread(density, segments)
     result = engine.make_attribution(

@@ -12,6 +12,7 @@ from PySide6.QtCore import QObject
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QFileDialog, QMenu
 
+from galaxyscope.classify.suit import unsuitable
 from galaxyscope.gui import dialogs, shelf
 from galaxyscope.gui.bridge import Task
 from galaxyscope.gui.classifying import Classifying, Then
@@ -19,7 +20,6 @@ from galaxyscope.gui.desk import Desk, one_line
 from galaxyscope.gui.panels.common import Offer
 from galaxyscope.gui.panels.models import ModelsDialog
 from galaxyscope.gui.shelf import Entry
-from galaxyscope.gui.suit import unsuitable
 from galaxyscope.gui.undo import Change
 from galaxyscope.work.jobs import Failure
 from galaxyscope.work.lanes import IO

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from PySide6.QtGui import QImage
 
+from galaxyscope.classify.suit import unsuitable
 from galaxyscope.gui.model import ShownMap
-from galaxyscope.gui.suit import unsuitable
+from galaxyscope.gui.tasks import shows_bar
 from galaxyscope.records.edits import compare_again, with_settings
 from galaxyscope.records.record import Record, plane_key
 from galaxyscope.records.steps import Step
@@ -272,11 +273,11 @@ def predict_file(classifier: Classifier, path: Path, plane: Plane | None) -> Pre
     return predict(classifier, image)
 
 
-def preflight(classifier: Classifier, method: str) -> Fit:
-    """Ask whether a method of explaining fits the network, by trial runs."""
+def preflight(classifier: Classifier, image: SkyImage | None, method: str, target: str) -> Fit:
+    """Ask whether a method of explaining fits the network, by trial runs on a picture."""
     from galaxyscope.explain.preflight import preflight as fits
 
-    return fits(method, classifier)
+    return fits(method, classifier, image and classifier.prepare(image), target or None)
 
 
 def predict_time(
@@ -342,8 +343,7 @@ def explain(classifier: Classifier, image: SkyImage, request: Request, watch: Wa
     )
     attribution = dataclasses.replace(found, image_sha256=image.sha256, ran=ran)
     watch.check()
-    card = classifier.card
-    barred = card.targets.get("bar") == card.class_of(request.target)
+    barred = shows_bar(classifier.card, request.target)
     bar = measure(image, attribution, request.algorithm) if barred else None
     watch.check()
     return Explained(make_shown(attribution, image.shape), bar)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from PySide6.QtCore import QObject, Signal
 
+from galaxyscope.classify.suit import unsuitable
 from galaxyscope.gui import chores
 from galaxyscope.gui.answers import Said
 from galaxyscope.gui.bridge import Task
@@ -16,7 +17,7 @@ from galaxyscope.gui.desk import Desk, one_line
 from galaxyscope.gui.model import Galaxy
 from galaxyscope.gui.panels.classify import ClassifyPanel
 from galaxyscope.gui.panels.common import Offer
-from galaxyscope.gui.suit import BAR, unsuitable
+from galaxyscope.gui.suit import BAR
 from galaxyscope.work.jobs import Failure
 
 if TYPE_CHECKING:

@@ -47,7 +47,7 @@ class Comparing(QObject):
     classifying, choosing, explaining, mapping
         Have the network, the list of models, the single map, and how maps are shown.
     panel : ExplainPanel
-        Has the settings of the methods.
+        Has the settings of the methods, and as what targets are explained.
 
     Signals
     -------
@@ -77,7 +77,7 @@ class Comparing(QObject):
         self.page = page = ComparePage(desk.bridge.draw)
         self.is_open = False
         self.value: float | None = None
-        self.choices = Choices(page, choosing, desk.settings, panel.parameters_of, self)
+        self.choices = Choices(page, choosing, desk.settings, panel, self)
         self.results = Results(self._sha256)
         self.runs = Runs(desk, classifying, choosing, self.results, self)
         self._linked = Linked(self)

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
+from galaxyscope.classify.suit import unsuitable
 from galaxyscope.gui import chores
 from galaxyscope.gui.bridge import Task
 from galaxyscope.gui.classifying import Classifying
 from galaxyscope.gui.desk import Desk, one_line
+from galaxyscope.gui.fits import Fits, Key
 from galaxyscope.gui.foresight import Foresight
 from galaxyscope.gui.keeping import Keeping
 from galaxyscope.gui.model import Galaxy, ShownMap
 from galaxyscope.gui.panels.common import Offer
 from galaxyscope.gui.panels.explain import ExplainPanel
-from galaxyscope.gui.suit import BAR, unsuitable, without_bar
+from galaxyscope.gui.suit import BAR, without_bar
 from galaxyscope.gui.tasks import target_choices
 from galaxyscope.records.commands import measure_command
 from galaxyscope.records.edits import KeepBar
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
     from galaxyscope.explain.preflight import Fit
     from galaxyscope.explain.protocol import Attribution
     from galaxyscope.measure.results import BarMeasurement
+    from galaxyscope.sky.image import SkyImage
 
 EXPLAIN, PREFLIGHT = 10, 5
 
@@ -59,11 +63,12 @@ class Explaining(QObject):
         self._automatic_once = False
         # Why this network was not used on a galaxy when it was asked for, and what leads on.
         self._refused: dict[Galaxy, tuple[str, Sequence[Offer]]] = {}
-        self._fits: dict[tuple[str, str], Fit] = {}
+        self._fits = Fits()
         panel.run_requested.connect(self.explain)
         panel.measure_requested.connect(self.measure_bar)
         panel.cancel_requested.connect(self.cancel)
         panel.method_changed.connect(lambda _name: self._check_method())
+        panel.target.changed.connect(lambda _text: self._check_method())
         self.foresight = Foresight(desk, classifying, panel, self._fit_of)
         self.refreshed.connect(self.foresight.consider)
         classifying.leaving.connect(self.cancel)
@@ -72,6 +77,7 @@ class Explaining(QObject):
         classifying.insisted.connect(lambda galaxy: self._refused.pop(galaxy, None))
         classifying.refreshed.connect(self.refresh)
         desk.workspace.current_changed.connect(self._leave)
+        desk.workspace.changed.connect(self._arrived)
         self.refresh()
 
     # -- the network
@@ -80,26 +86,28 @@ class Explaining(QObject):
         self._refused.clear()
         card = self._classifying.card
         if card is not None:
-            self._panel.set_targets(*target_choices(card))
-            self._check_method()
+            self._panel.target.offer(*target_choices(card), card)
 
     def _check_method(self) -> None:
-        """Find out, when the network has time, whether it can be explained by the method."""
-        classifier, name = self._classifying.classifier, self._panel.method.card().name
-        if classifier is None:
+        """Find out, when the network has time, whether it can be explained so."""
+        classifier, galaxy = self._classifying.classifier, self._desk.workspace.current
+        reading = galaxy is not None and galaxy.image is None and not galaxy.error
+        if classifier is None or reading:
             return
-        key = (classifier.card.sha256, name)
-        if key in self._fits:
-            self._show_fit()
+        self._show_fit()
+        key, image = self._key(self._panel.method.card().name), self._trial()
+        picture = "" if image is None else image.sha256
+        if self._fits.get(key, picture) is not None:
             return
-        self._panel.show_fit("fits", "")
         self._desk.bridge.run(
             Task(
                 "Check method",
                 None,
                 chores.NETWORK,
-                functools.partial(chores.preflight, classifier, name),
-                done=functools.partial(self._checked, key),
+                functools.partial(
+                    chores.preflight, classifier, image and chores.worker_copy(image), *key[1:]
+                ),
+                done=functools.partial(self._checked, key, picture),
                 failed=lambda _failure: None,  # the explanation itself will say what is wrong
                 key="preflight",
                 priority=PREFLIGHT,
@@ -107,8 +115,17 @@ class Explaining(QObject):
             )
         )
 
-    def _checked(self, key: tuple[str, str], fit: Fit) -> None:
-        self._fits[key] = fit
+    def _trial(self) -> SkyImage | None:
+        """Return the picture that methods are tried on: the shown one, if the network suits it."""
+        galaxy = self._desk.workspace.current
+        return None if galaxy is None or self._classifying.problem(galaxy) else galaxy.image
+
+    def _key(self, method: str) -> Key:
+        card = self._classifying.card
+        return "" if card is None else card.sha256, method, self._panel.target.text
+
+    def _checked(self, key: Key, picture: str, fit: Fit) -> None:
+        self._fits.keep(key, picture, fit)
         self.foresight.consider()
         self._show_fit()
 
@@ -116,13 +133,12 @@ class Explaining(QObject):
         return self._fit_of(self._panel.method.card().name)
 
     def _fit_of(self, method: str) -> Fit | None:
-        card = self._classifying.card
-        return self._fits.get(("" if card is None else card.sha256, method))
+        image = self._trial()
+        return self._fits.get(self._key(method), "" if image is None else image.sha256)
 
     def _show_fit(self) -> None:
-        fit = self._fit()
-        if fit is not None:
-            self._panel.show_fit(fit.verdict, one_line(fit.reason))
+        fit = self._fits.last(self._key(self._panel.method.card().name))
+        self._panel.show_fit(*("fits", "") if fit is None else (fit.verdict, one_line(fit.reason)))
 
     def _answered(self, galaxy: Galaxy) -> None:
         """Explain by itself, where that is wanted and this network has not done so yet."""
@@ -178,7 +194,9 @@ class Explaining(QObject):
         if why := without_bar(card):
             self._refuse(galaxy, why, self._measuring_models(galaxy))
             return
-        self._panel.choose_target(card.targets[BAR])
+        asked = self._panel.target.asked()
+        bar = dataclasses.replace(asked, class_name=card.targets[BAR], negated=False)
+        self._panel.target.choose(str(bar))
         self.explain()
 
     def _measuring_models(self, galaxy: Galaxy) -> Sequence[Offer]:
@@ -213,7 +231,7 @@ class Explaining(QObject):
             return
         request = chores.Request(
             method.name,
-            self._panel.target.currentData() or classifier.card.classes[0],
+            self._panel.target.text or classifier.card.classes[0],
             self._panel.parameters(),
             self.algorithm,
         )
@@ -239,7 +257,7 @@ class Explaining(QObject):
         self.cancel()
         galaxy.map, galaxy.bar, galaxy.note = shown, None, ""
         self._panel.method.choose(shown.attribution.method)
-        self._panel.choose_target(shown.attribution.target)
+        self._panel.target.choose(shown.attribution.target)
         self._desk.workspace.tell(galaxy, "map")
         self.refresh()
 
@@ -258,6 +276,11 @@ class Explaining(QObject):
     def _leave(self, galaxy: Galaxy | None) -> None:
         self.cancel()
         self.refresh()
+        self._check_method()
+
+    def _arrived(self, galaxy: Galaxy, what: str) -> None:
+        if what == "image" and galaxy is self._desk.workspace.current:
+            self._check_method()
 
     def _grow(self, galaxy: Galaxy, shown: ShownMap) -> None:
         self._panel.show_agreement(shown.attribution.parameters)

@@ -61,6 +61,7 @@ class Foresight(QObject):
         panel.set_about(self.about)
         panel.settings_changed.connect(self.consider)
         panel.method_changed.connect(lambda _name: self.consider())
+        panel.target.changed.connect(lambda _text: self.consider())
         classifying.model_changed.connect(self._read_scores)
 
     # -- time

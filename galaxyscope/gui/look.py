@@ -32,7 +32,7 @@ def of_window(window: MainWindow) -> dict[str, Any]:
         "model": window.choosing.in_use,
         "method": explain.method.card().name,
         "parameters": explain.parameters(),
-        "target": explain.target.currentData() or "",
+        "target": explain.target.text,
         "algorithm": window.explaining.algorithm,
         "overlay": dataclasses.asdict(window.overlay_panel.overlay_style()),
         "map_visible": window.mapping.visible,
@@ -50,7 +50,7 @@ def set_window(window: MainWindow, state: Mapping[str, Any]) -> None:
     if isinstance(parameters := state.get("parameters"), dict):
         window.explain_panel.set_parameters(parameters)
     if isinstance(target := state.get("target"), str):
-        window.explain_panel.choose_target(target)
+        window.explain_panel.target.choose(target)
     if (algorithm := state.get("algorithm")) in ALGORITHMS:
         window.explaining.set_algorithm(algorithm)
         window.actions_.check(algorithm)

@@ -17,7 +17,7 @@ from galaxyscope.gui.model import Galaxy, ShownMap
 from galaxyscope.gui.panels.computed import ComputedPopover
 from galaxyscope.gui.panels.overlay import OverlayPanel, OverlayStyle
 from galaxyscope.gui.rows import length_of
-from galaxyscope.gui.tasks import answer_text
+from galaxyscope.gui.tasks import target_text
 from galaxyscope.measure.curve import LengthCurve
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def source_text(attribution: Attribution) -> str:
     """``"bar · SmoothGrad · galaxyzoo"``: the answer, the method and the network of a map."""
     card = next((card for card in CARDS if card.name == attribution.method), None)
     method = attribution.method if card is None else card.title
-    return one_line(f"{answer_text(attribution.target)} · {method} · {attribution.model}")
+    return one_line(f"{target_text(attribution.target)} · {method} · {attribution.model}")
 
 
 def overlay_of(shown: ShownMap, style: OverlayStyle, threshold: float) -> Overlay:

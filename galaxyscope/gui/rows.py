@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from galaxyscope.gui.tasks import made_text
 from galaxyscope.measure.results import Point
 from galaxyscope.records.record import Record
 from galaxyscope.sky.image import SkyImage
@@ -80,7 +81,10 @@ def who(record: Record) -> str:
 
 
 def source_text(record: Record) -> str:
-    """Return what a row comes from: the algorithm and map, or the line."""
+    """Return what a row comes from: the algorithm and map, or the line.
+
+    Of the target there is a word only where something was made of it.
+    """
     if record.kind == "drawn":
         words = ["line"]
         if record.blind_look:
@@ -91,7 +95,8 @@ def source_text(record: Record) -> str:
             words.append("imported")
         return " · ".join(words)
     method = record.method.rpartition("/")[2]
-    return " · ".join(word for word in (record.algorithm, method) if word)
+    words = (record.algorithm, method, made_text(record.target))
+    return " · ".join(word for word in words if word)
 
 
 def line_label(record: Record) -> str:

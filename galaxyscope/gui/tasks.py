@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from galaxyscope.classify.card import ModelCard
 from galaxyscope.classify.decision_tree import QUESTIONS
+from galaxyscope.explain.target import Target, parse_target
+from galaxyscope.gui.suit import BAR
 
 NUMBER = "identity"
 """Activation of networks whose answers are numbers and not fractions."""
@@ -78,6 +80,12 @@ TASKS: Mapping[str, TaskWords] = {
 }
 
 
+ANSWERS: Mapping[str, str] = {
+    answer.class_name: answer.text for question in QUESTIONS for answer in question.answers
+} | {name: words[0] for task in TASKS.values() for name, words in task.answers.items()}
+"""Known answers in a few words, by class."""
+
+
 def task_of(card: ModelCard) -> TaskWords:
     """Words for a card's task; those of an unknown one are made from its name."""
     if card.task in TASKS:
@@ -94,11 +102,29 @@ def label_of(class_name: str, card: ModelCard | None) -> str:
 
 def answer_text(class_name: str) -> str:
     """Return an answer in a few words, where its card is not at hand."""
-    for words in TASKS.values():
-        if class_name in words.answers:
-            return words.answers[class_name][0]
-    answers = (answer for question in QUESTIONS for answer in question.answers)
-    return next((a.text for a in answers if a.class_name == class_name), class_name)
+    return ANSWERS.get(class_name, class_name)
+
+
+def target_text(target: str) -> str:
+    """Return the text form of a target with its answer in a few words: ``"p(bar)"``."""
+    asked = _known(target)
+    if asked is None:
+        return target
+    return str(replace(asked, class_name=answer_text(asked.class_name)))
+
+
+def made_text(target: str) -> str:
+    """Return `target_text` where something is made of an answer; empty for the plain answer."""
+    asked = _known(target)
+    return "" if asked is None or asked == Target(asked.class_name) else target_text(target)
+
+
+def _known(target: str) -> Target | None:
+    """Read the text form of a target; None if its class speaks for itself."""
+    try:
+        return parse_target(target, {name: name for name in ANSWERS}.__getitem__)
+    except KeyError:
+        return None
 
 
 def target_choices(card: ModelCard) -> tuple[dict[str, str], dict[str, str]]:
@@ -114,3 +140,9 @@ def target_choices(card: ModelCard) -> tuple[dict[str, str], dict[str, str]]:
         TREE.get(name, label_of(name, card)): name for name in card.classes if name not in named
     }
     return dict(card.targets), others
+
+
+def shows_bar(card: ModelCard, target: str) -> bool:
+    """Whether a target speaks for the bar, so that one can be measured on its map."""
+    asked = parse_target(target, card.class_of)
+    return asked.class_name == card.targets.get(BAR) and not asked.negated

@@ -27,6 +27,7 @@ from galaxyscope.gui.canvas import Canvas
 from galaxyscope.gui.choosing import Choosing
 from galaxyscope.gui.classifying import Classifying
 from galaxyscope.gui.comparing import Comparing
+from galaxyscope.gui.concepts import Concepts
 from galaxyscope.gui.desk import Desk
 from galaxyscope.gui.diagnosing import Diagnosing
 from galaxyscope.gui.explaining import Explaining
@@ -140,6 +141,7 @@ class MainWindow(QMainWindow):
             self.mapping,
             self.explain_panel,
         )
+        self.concepts = Concepts(self.desk, self.classifying, self.explain_panel.target)
         self.agreeing = Agreeing(self.desk, self.agreement)
         self.profiling = Profiling(self.desk, self.canvas, self.profile)
         self.importing = Importing(self.desk, self.agreeing.refresh)
@@ -214,8 +216,8 @@ class MainWindow(QMainWindow):
         self.comparing.pointed.connect(self._show_cursor)
         self.classifying.model_changed.connect(self._model_changed)
         self.classify_panel.models_requested.connect(self.choosing.open_dialog)
-        self.classify_panel.target_chosen.connect(self.explain_panel.choose_target)
-        self.explain_panel.target_changed.connect(self.classify_panel.show_target)
+        self.classify_panel.target_chosen.connect(self.explain_panel.target.choose_answer)
+        self.explain_panel.target.answer_changed.connect(self.classify_panel.show_target)
         self.browsing.session_given.connect(self.sessions.open)
         self.browsing.models_given.connect(self.choosing.add)
         self.gallery.model.thumbnail_shown.connect(self.classifying.fill_badge)
@@ -480,6 +482,7 @@ class MainWindow(QMainWindow):
         self.mapping.stop()
         self.agreeing.stop()
         self.comparing.stop()
+        self.concepts.stop()
         self.sessions.stop()
         self.keeping.stop()
         self.bridge.close(finish=chores.SESSION)

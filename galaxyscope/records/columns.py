@@ -50,7 +50,7 @@ RECORD_COLUMNS = (
     Column("cosmology", "text", "cosmology that length_kpc was computed with"),
     Column("model", "text", "network"),
     Column("model_sha256", "text", "hash of the network's weights"),
-    Column("target", "text", "class that was explained"),
+    Column("target", "text", "answer that was explained, or what was made of it"),
     Column("target_probability", "float", "what the network says of the target"),
     Column("method", "text", "explanation method"),
     Column("samples", "int", "samples the map is the mean of"),
@@ -115,3 +115,19 @@ RECORD_COLUMNS = (
     Column("width_x2", "float", "its second end, column", "pix"),
     Column("width_y2", "float", "its second end, array row", "pix"),
 )
+
+CONCEPT_COLUMNS = (
+    Column("concept", "text", "name of the folder of examples"),
+    Column("target", "text", "answer that was asked about"),
+    Column("model", "text", "network"),
+    Column("score", "float", "share of pictures for whose answer more of the concept speaks"),
+    Column("spread", "float", "standard deviation of the score over random counterparts"),
+    Column("random_score", "float", "the score of random pictures in place of the examples"),
+    Column("p_value", "float", "of both being equal; two-sided Welch test"),
+    Column("accuracy", "float", "share of held-out examples told from random pictures"),
+    Column("examples", "int", "examples of the concept"),
+    Column("pictures", "int", "pictures whose answers were asked about"),
+    Column("counterparts", "int", "random sets that were compared with"),
+    Column("seed", "int", "seed of the random sets"),
+)
+"""Of `galaxyscope.explain.concepts.ConceptScore`."""

@@ -65,7 +65,7 @@ def _hdu(image: SkyImage, values: NDArray[np.float32], record: Record) -> Any:
         ("MODEL", _ascii(record.model), "network"),
         ("MODELSHA", record.model_sha256, "sha256 of its weights"),
         ("METHOD", _ascii(record.method), "explanation method"),
-        ("TARGET", _ascii(record.target), "class that was explained"),
+        ("TARGET", _ascii(record.target), "answer that was explained"),
         ("SAMPLES", record.samples, "samples the map is the mean of"),
         ("NOISE", record.noise, "noise over the range of the input"),
         ("SEED", record.seed, "seed of the random numbers"),

@@ -129,6 +129,19 @@ def write_rows(
             table = _astropy_table(columns, list(rows), title)
             kind = "ascii.ecsv" if path.suffix.lower() == ".ecsv" else "votable"
             table.write(temporary, format=kind, overwrite=True)
+            if kind == "ascii.ecsv":
+                temporary.write_text(_without_comments(temporary.read_text("utf-8")), "utf-8")
+
+
+def _without_comments(text: str) -> str:
+    """Quote first cells that begin with ``#``: astropy writes them bare and does not read them."""
+    lines = text.split("\n")
+    first = next(number for number, line in enumerate(lines) if not line.startswith("#"))
+    for number in range(first, len(lines)):
+        if lines[number].startswith("#"):
+            cell, space, rest = lines[number].partition(" ")
+            lines[number] = f'"{cell}"{space}{rest}'
+    return "\n".join(lines)
 
 
 def read_rows(path: Path, columns: Sequence[Column]) -> list[dict[str, Any]]:

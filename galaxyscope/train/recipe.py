@@ -165,8 +165,10 @@ class Source:
 
     def __post_init__(self) -> None:
         _check_kinds(self)
-        if self.field_px < 0 or not self.r90_px > 0:
-            raise ValueError("field_px must not be below 0, and r90_px above it")
+        if self.field_px < 0:
+            raise ValueError("field_px must not be below 0")
+        if not self.r90_px > 0:
+            raise ValueError("r90_px must be above 0")
         if bool(self.simulated) == bool(self.identifier):
             raise ValueError("a source has pictures with a table, or simulated galaxies")
         if self.simulated and not self.field_px > 0:

@@ -51,7 +51,7 @@ def test_predict_many_against_a_plain_loop(precision: str | None) -> None:
     def plain() -> None:
         with torch.inference_mode():
             for member in classifier.members:
-                for some in torch.split(copies, classifier.batch):
+                for some in torch.split(copies, member.batch):
                     member.network(some)
 
     def ours() -> None:
@@ -67,8 +67,9 @@ def test_predict_many_against_a_plain_loop(precision: str | None) -> None:
         reference = seconds(plain)
         ratios.append(reference / seconds(ours))
         singles.append(reference / seconds(one_by_one))
+    batches = [member.batch for member in classifier.members]
     print(
-        f"\ncalibration {precision or 'none'}, batch {classifier.batch}: predict_many has "
+        f"\ncalibration {precision or 'none'}, batches {batches}: predict_many has "
         f"{statistics.median(ratios):.2f} × the throughput of the plain loop, predict one by one "
         f"{statistics.median(singles):.2f} ×; {reference / len(copies) * 1000:.1f} ms a picture"
     )

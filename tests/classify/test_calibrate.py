@@ -319,6 +319,25 @@ def test_every_member_of_an_ensemble_is_measured(tmp_path, write_ensemble) -> No
     assert [done for done, _ in heard] == sorted(done for done, _ in heard)
 
 
+def test_an_ensemble_runs_each_member_in_its_mode(tmp_path, write_ensemble, net_input) -> None:
+    whole = load_model(write_ensemble(tmp_path / "zoo"), "cpu")
+    x = torch.from_numpy(net_input.pixels)[None]
+    plain = whole.logits(x)
+    ran = []
+    for member in whole.members:
+        mode = Mode(channels_last=True, folded=True, batch=3)
+        member.calibrated({(work, "fp32"): mode for work in WORKS})
+        run = runner(member.network, mode)
+        member._runs[mode] = lambda x, run=run, name=member.card.name: (ran.append(name), run(x))[1]
+    with whole.quick("forward"):
+        quick = whole.logits(x)
+    assert ran == [member.card.name for member in whole.members]
+    torch.testing.assert_close(quick, plain, rtol=1e-4, atol=1e-5)
+    ran.clear()
+    whole.logits(x)
+    assert not ran
+
+
 @pytest.mark.parametrize("precision", PRECISIONS)
 def test_modes_fall_away_on_another_device(folder, precision) -> None:
     one = load_model(folder, "cpu", precision)

@@ -78,6 +78,29 @@ def test_card_that_lies_is_refused_in_one_sentence(
     assert "\n" not in str(raised.value)
 
 
+def test_card_that_lies_about_the_size_of_pictures(tmp_path: Path) -> None:
+    """Five halvings leave nothing of 16 px; to ask the network for it would be too late."""
+    parameters = {"width": 0.125, "dense": [8], "grid": 1}
+    save_file(build("vgg16", 3, parameters).state_dict(), tmp_path / "weights.safetensors")
+    card = ModelCard(
+        name="tiny",
+        title="Tiny",
+        task="test",
+        architecture="vgg16",
+        parameters=parameters,
+        classes=("a", "b", "c"),
+        targets={},
+        input_size=32,
+        field_r90=3.0,
+        sha256=hashlib.sha256((tmp_path / "weights.safetensors").read_bytes()).hexdigest(),
+    )
+    write_card(card, tmp_path)
+    load_model(tmp_path, "cpu")
+    change(tmp_path, input_size=16)
+    with pytest.raises(ModelError, match="does not take pictures of 16×16 px"):
+        load_model(tmp_path, "cpu")
+
+
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"name": 1}', "[" * 100_000])
 def test_text_that_is_no_card(folder: Path, text: str) -> None:
     (folder / "card.json").write_text(text)

@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import nn
 
+from galaxyscope.classify.calibrate import calibrate
 from galaxyscope.classify.card import ModelError
 from galaxyscope.classify.classifier import Classifier, NetworkInput
 from galaxyscope.classify.ensemble import MeanLogits
@@ -122,6 +123,7 @@ def test_other_errors_are_not_memory(card, net_input) -> None:
         (RuntimeError("MPS backend out of memory (MPS allocated: 9 GB)"), True),
         (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried"), True),
         (RuntimeError("DefaultCPUAllocator: not enough memory: you tried"), True),
+        (RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate`"), True),
         (RuntimeError("mat1 and mat2 shapes cannot be multiplied"), False),
         (ValueError("out of memory"), False),
     ],
@@ -158,3 +160,33 @@ def test_one_member_that_moves_leaves_the_others(card, net_input) -> None:
     said = whole.predict(net_input)
     assert [m.device.type for m in members] == ["cuda", "cpu"]
     assert any("runs on the CPU" in note for note in said.notes)
+
+
+def test_calibration_without_memory_leaves_a_network_that_answers(card, net_input) -> None:
+    """It asks for four pictures at a time, before anybody could have made do with fewer."""
+    tight = Elsewhere(card, weights(Small(3)))
+    calibrate(tight, seconds=0.01)
+    assert tight.modes == {}
+    assert "does not suffice to try" in tight.notices[0]
+    assert "2 pictures at a time" in tight.predict(net_input).notes[-1]
+
+
+def test_other_errors_end_a_calibration(card) -> None:
+    class Broken(Small):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            raise RuntimeError("shapes do not match")
+
+    with pytest.raises(RuntimeError, match="shapes"):
+        calibrate(Elsewhere(card, weights(Broken(1))), seconds=0.01)
+
+
+def test_weights_that_are_too_much_for_a_device_stay_on_the_cpu(card, net_input) -> None:
+    class Large(Small):
+        def to(self, device, **options):
+            if torch.device(device).type != "cpu":
+                raise torch.OutOfMemoryError("CUDA out of memory")
+            return super().to(device, **options)
+
+    there = Classifier(card, weights(Large(10**6)), torch.device("cuda"))
+    assert there.device == torch.device("cpu")
+    assert "runs on the CPU" in there.predict(net_input).notes[0]

@@ -16,6 +16,7 @@ from PIL import Image
 
 from galaxyscope.cli.main import main
 from galaxyscope.explain.registry import METHODS, PRESETS
+from galaxyscope.explain.source_share import positive_share, source_mask
 from galaxyscope.sky.readers import open_image
 
 pytestmark = pytest.mark.usefixtures("light_model")
@@ -73,6 +74,28 @@ def test_all_methods_that_fit(folder: Path, tmp_path: Path, capsys, monkeypatch)
     assert "gradient: no luck today" in printed.err
     assert [p.name for p in out.iterdir()] == ["input-x-gradient.fits"]
     assert honest is not broken
+
+
+@pytest.mark.usefixtures("few_methods")
+def test_share_of_the_relevance_on_the_source(folder: Path, tmp_path: Path, capsys) -> None:
+    """Recomputed from the maps that were written; empty without a map or without a source."""
+    path = folder / "a bar.fits"
+    assert run("explain", path, "--method", "all", "-o", tmp_path) == 0
+    found = rows(capsys.readouterr().out)
+    mask = source_mask(open_image(path).light)
+    for name in ("gradient", "input-x-gradient"):
+        share = positive_share(fits.getdata(tmp_path / f"{name}.fits"), mask)
+        assert float(found[name]["source_share"]) == pytest.approx(share, rel=1e-3)
+        assert 0 < share <= 1
+    assert found["grad-cam"]["source_share"] == "", "refused"
+    flat = tmp_path / "flat.fits"
+    fits.writeto(flat, np.ones((64, 64), np.float32))
+    assert run("explain", flat, "--method", "all", "-o", tmp_path / "flat") == 0
+    found = rows(capsys.readouterr().out)
+    assert found["gradient"]["outcome"] == "fits"
+    assert {row["source_share"] for row in found.values()} == {""}, "nothing stands out"
+    assert run("explain", path, "--method", "all", "--estimate") == 0
+    assert {row["source_share"] for row in rows(capsys.readouterr().out).values()} == {""}
 
 
 def test_methods_by_name(folder: Path, tmp_path: Path, capsys) -> None:

@@ -28,7 +28,7 @@ CELLS = Affine(a=PATCH, c=(PATCH - 1) / 2, e=PATCH, f=(PATCH - 1) / 2)
 @pytest.fixture
 def network() -> nn.Module:
     torch.manual_seed(2)
-    made = build("vit", 2, {"size": SIZE, "patch": PATCH, "width": 12, "depth": 3, "heads": 3})
+    made = build("vit", 2, {"size": SIZE, "patch": PATCH, "features": 12, "depth": 3, "heads": 3})
     with torch.no_grad():  # as after training: tokens look at each other unevenly
         for parameter in made.parameters():
             parameter.mul_(4)
@@ -99,7 +99,8 @@ def test_broken_twins_differ(network, classify, make_input, twin) -> None:
     with steady(network):
         found = attention.attentions(classifier, torch.from_numpy(picture.pixels)[None], Score(0))
     assert found.rows.tolist() == [0]
-    assert (found.cells, found.grid, found.to_input) == (tuple(range(1, 17)), (4, 4), CELLS)
+    assert (found.cells, found.grid) == (tuple(range(1, 17)), (4, 4))
+    assert found.patches.to_input == CELLS
     if twin == "no skip":
         broken, right = torch.eye(17), attention.rollout(found)
         for weights in found.weights:
@@ -312,6 +313,67 @@ def test_unknown_transformers_are_understood(classify, make_input, extra, mean, 
         assert fit.verdict == verdict
         assert ("read from 16" in fit.reason) is mean
         assert np.ptp(explained(name, classifier, picture)) > 0
+
+
+class Beside(nn.Module):
+    """Blocks in which tokens may meet beside the attention; the mean of the patches is read."""
+
+    def __init__(self, meet=lambda self, x: 0, norm=(8,), where: str = "between") -> None:
+        super().__init__()
+        self.patches, self.qkv = nn.Conv2d(3, 8, PATCH, PATCH), nn.Linear(8, 24)
+        self.dense, self.gate, self.head = nn.Linear(16, 16), nn.Linear(8, 8), nn.Linear(8, 2)
+        self.norm, self.meet, self.where = nn.LayerNorm(norm), meet, where
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.patches(x).flatten(2).mT
+        for number in range(2):
+            q, k, v = self.qkv(self.norm(x)).chunk(3, -1)
+            x = x + functional.scaled_dot_product_attention(q, k, v)
+            if number == 0 or self.where == "behind":
+                x = x + self.meet(self, x)
+        return self.head(self.norm(x).mean(1))
+
+
+MEETINGS = {
+    "mixer": lambda self, x: self.dense(x.mT).mT,
+    "gate": lambda self, x: x * torch.sigmoid(self.gate(x.mean(1, keepdim=True)) * 5),
+    "centred": lambda self, x: x - x.mean(1, keepdim=True),
+    "roll": lambda self, x: x.roll(5, 1),
+    "flip": lambda self, x: x.flip(1),
+    "cumsum": lambda self, x: x.cumsum(1),
+    "bmm": lambda self, x: torch.bmm(torch.ones(len(x), 16, 16), x),
+    "fft": lambda self, x: torch.fft.fft(x, dim=1).real,
+}
+
+
+@pytest.mark.parametrize("where", ["between", "behind"])
+@pytest.mark.parametrize("meeting", [*MEETINGS, "norm over tokens"])
+@pytest.mark.parametrize("name", NAMES)
+def test_tokens_that_also_meet_otherwise_are_refused(
+    classify, make_input, name, meeting, where
+) -> None:
+    torch.manual_seed(0)
+    how = {"norm": (16, 8)} if meeting == "norm over tokens" else {"meet": MEETINGS[meeting]}
+    fit = preflight(name, classify(Beside(**how, where=where)), make_input(SIZE))
+    assert fit.verdict == "refused"
+    assert fit.reason == "its tokens see each other otherwise than by attention"
+
+
+@pytest.mark.parametrize("kind", ["none", "each by itself", "as many channels", "rows of the grid"])
+@pytest.mark.parametrize("name", NAMES)
+def test_tokens_that_are_changed_each_by_itself_are_no_obstacle(
+    classify, make_input, name, kind
+) -> None:
+    torch.manual_seed(0)
+    network = Beside() if kind == "none" else Beside(lambda self, x: x * self.gate(x).sigmoid())
+    if kind == "as many channels":  # then nobody can tell rows from columns
+        network.patches, network.qkv = nn.Conv2d(3, 16, PATCH, PATCH), nn.Linear(16, 48)
+        network.head, network.norm = nn.Linear(16, 2), nn.LayerNorm(16)
+        network.meet = lambda self, x: x.mT.exp().mT
+    if kind == "rows of the grid":
+        network.norm = nn.Sequential(nn.Unflatten(1, (4, 4)), nn.LayerNorm(8), nn.Flatten(1, 2))
+    fit = preflight(name, classify(network), make_input(SIZE))
+    assert (fit.verdict, "read from 16" in fit.reason) == ("adapted", True)
 
 
 def test_a_class_token_that_looks_at_one_patch_has_its_map_there(classify, make_input) -> None:

@@ -9,6 +9,7 @@ from torch import nn
 from torch.nn import functional
 
 from galaxyscope.explain.features import tail, upsampled
+from galaxyscope.explain.preflight import preflight
 from galaxyscope.explain.registry import method
 from galaxyscope.explain.search import last_feature_map
 from galaxyscope.explain.target import Score
@@ -267,3 +268,28 @@ def test_grad_cam_equals_captum_where_the_features_are_a_module(small, make_inpu
     )
     found = run("grad-cam", small, picture, "Class3.2").values
     assert_close(found, on_input(theirs[0, 0].detach().numpy()))
+
+
+def test_cam_fits_a_network_that_rounds(classify, make_input) -> None:
+    """In bfloat16 nothing is linear to three digits."""
+
+    class Rounding(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            torch.manual_seed(0)
+            self.features = nn.Sequential(nn.Conv2d(3, 16, 5, padding=2), nn.ReLU()).bfloat16()
+            self.head = nn.Linear(16, 2).bfloat16()
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.head(self.features(x.bfloat16()).mean((2, 3))).float()
+
+    class Dense(Rounding):
+        def __init__(self) -> None:
+            super().__init__()
+            self.head = nn.Linear(16 * 24 * 24, 2).bfloat16()
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.head(self.features(x.bfloat16()).flatten(1)).float()
+
+    assert preflight("cam", classify(Rounding()), make_input()).verdict == "fits"
+    assert preflight("cam", classify(Dense()), make_input()).verdict == "refused"

@@ -139,3 +139,55 @@ def test_too_few_pictures_are_refused_and_it_can_be_cancelled(classify, coloured
     watch.cancel()
     with pytest.raises(Cancelled):
         concept_scores(classifier, {"red": many}, many, many, "bar", watch=watch)
+
+
+class Keeping(nn.Module):
+    """Builds a mask in its first run."""
+
+    mask: torch.Tensor | None = None
+
+    def __init__(self, random: bool = False) -> None:
+        super().__init__()
+        torch.manual_seed(3)
+        self.a, self.b, self.head = (
+            nn.Conv2d(3, 8, 3, 2, 1),
+            nn.Conv2d(8, 6, 3, 2, 1),
+            nn.Linear(6, 2),
+        )
+        self.random = random
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y = torch.relu(self.b(torch.relu(self.a(x))))
+        if self.mask is None:
+            self.mask = y[0, 0].detach() * 0 + 0.5
+        return self.head((y * self.mask).mean((2, 3))) + self.random * torch.rand(len(x), 1)
+
+
+def test_what_a_network_builds_in_its_first_run_does_not_matter(classify, coloured) -> None:
+    first, later = classify(Keeping()), classify(Keeping())
+    later.logits(torch.rand(1, 3, 8, 8))
+    asked = ({"red": coloured(0, 8, 1)}, coloured(None, 14, 3), coloured(None, 4, 4), "bar", 3)
+    found = concept_scores(first, *asked)
+    assert not first.network.mask.requires_grad
+    assert found == concept_scores(later, *asked)
+
+
+def test_a_random_network_is_refused(classify, coloured) -> None:
+    many = coloured(0, 14, 1)
+    with pytest.raises(ValueError, match="the network is random"):
+        concept_scores(classify(Keeping(random=True)), {"red": many}, many, many, "bar")
+
+
+def test_pictures_whose_last_feature_maps_differ_are_refused(classify, coloured) -> None:
+    class Switching(Colours):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            y = self.conv(x)
+            if float(y.detach()[:, 0].mean() - y.detach()[:, 2].mean()) > 0.3:
+                y = y[:, :, ::2, ::2].tanh()
+            return self.head(y.mean((2, 3)))
+
+    with pytest.raises(ValueError, match="not the same one for all pictures"):
+        concept_scores(
+            classify(Switching()), {"red": coloured(0, 8, 1)}, coloured(None, 14, 3),
+            coloured(None, 4, 4), "bar", 3,
+        )  # fmt: skip

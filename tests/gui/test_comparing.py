@@ -92,7 +92,7 @@ def test_what_does_not_fit_says_why_and_stops_nothing(
     from galaxyscope.gui import chores
 
     fits = {"lime": REFUSED}
-    monkeypatch.setattr(chores, "preflight", lambda c, name: fits.get(name, network.fit))
+    monkeypatch.setattr(chores, "preflight", lambda *given: fits.get(given[2], network.fit))
     comparing = opened(drive, folder)
     drive.trigger("explain")
     drive.until(
@@ -176,7 +176,7 @@ def test_the_figure_shows_the_grid_and_says_how_it_was_made(
     drawn: list[Any] = []
     monkeypatch.setattr(grid_figure, "draw_grid", lambda *given: drawn.append(given))
     fits = {"grad-cam": REFUSED}
-    monkeypatch.setattr(chores, "preflight", lambda c, name: fits.get(name, network.fit))
+    monkeypatch.setattr(chores, "preflight", lambda *given: fits.get(given[2], network.fit))
     comparing = opened(drive, folder, ())
     drive.window.explain_panel._kept["lime"] = {"samples": 17}
     comparing.page.methods.choose(("lime", "grad-cam", "gradient"))

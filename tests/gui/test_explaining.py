@@ -204,7 +204,7 @@ def test_map_of_another_answer_is_no_bar(drive: Any, folder: Path) -> None:
     drive.open(folder, shows="a.fits")
     window = drive.window
     drive.until(lambda: window.actions_["explain"].isEnabled())
-    window.explain_panel.choose_target("Class4.1")
+    window.explain_panel.target.choose("Class4.1")
     drive.trigger("explain")
     drive.until(lambda: window.workspace.current.map is not None)
     drive.until(lambda: not window.explaining.busy)

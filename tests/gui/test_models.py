@@ -338,7 +338,7 @@ def test_measure_bar_takes_the_bar_whatever_is_explained(
     drive: Any, folder: Path, network: SimpleNamespace
 ) -> None:
     window = ready(drive, folder)
-    window.explain_panel.choose_target("Class4.1")
+    window.explain_panel.target.choose("Class4.1")
     drive.trigger("measure_bar")
     drive.until(lambda: len(drive.rows()) == 1)
     assert network.explainer.asked == ["Class3.1"]
@@ -349,7 +349,7 @@ def test_refused_method_says_so_beside_itself(
 ) -> None:
     window = ready(drive, folder)
     panel = window.explain_panel
-    drive.until(lambda: bool(window.explaining._fits))
+    drive.until(lambda: window.explaining._fit() is not None)
     network.fit = SimpleNamespace(verdict="refused", reason="it has no feature map")
     panel.method.choose("grad-cam")
     drive.until(lambda: "it has no feature map" in panel._summary.text())
@@ -369,12 +369,12 @@ def test_refused_method_says_so_beside_itself(
 
 def test_target_follows_by_name_or_falls_to_the_first(drive: Any, folder: Path) -> None:
     window = ready(drive, folder)
-    target = window.explain_panel.target
+    target = window.explain_panel.target.answers
     assert target.currentText() == "bar"
     choose(drive, "bars", "Bars")
     assert (target.currentText(), target.currentData()) == ("bar", "Bar")
     choose(drive, "zoo", "Zoo")
-    window.explain_panel.choose_target("Class4.1")
+    window.explain_panel.target.choose("Class4.1")
     choose(drive, "radio", "Radio")
     assert (target.currentText(), target.currentData()) == ("FRI", "FRI")
     assert target.findData("FRII") > 0

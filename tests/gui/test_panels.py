@@ -94,12 +94,12 @@ def test_targets_begin_with_the_cards_own_and_survive_a_change(qtbot: Any) -> No
     panel = ExplainPanel()
     qtbot.addWidget(panel)
     short = {"bar": "Class3.1", "spiral": "Class4.1"}
-    panel.set_targets(short, {"How round? in between": "Class7.2"})
-    assert panel.target.currentText() == "bar"
-    assert panel.target.findData("Class7.2") > 0
-    panel.choose_target("Class4.1")
-    panel.set_targets(short, {})
-    assert panel.target.currentData() == "Class4.1"
+    panel.target.offer(short, {"How round? in between": "Class7.2"})
+    assert panel.target.answers.currentText() == "bar"
+    assert panel.target.answers.findData("Class7.2") > 0
+    panel.target.choose("Class4.1")
+    panel.target.offer(short, {})
+    assert panel.target.answers.currentData() == "Class4.1"
 
 
 def test_threshold_by_mouse_and_keys(qtbot: Any) -> None:

@@ -114,6 +114,15 @@ def test_typed_tables_have_units_and_masks(tmp_path: Path, suffix: str, kind: st
     assert str(table["error"][1]) == 'said "no"'
 
 
+def test_a_name_that_looks_like_a_comment_is_not_lost(tmp_path: Path) -> None:
+    from astropy.table import Table
+
+    rows = [dataclasses.replace(ROWS[0], path=name) for name in ("#1.fits", "# 1", "#", '#"', "a")]
+    write_records(tmp_path / "t.ecsv", rows)
+    table = Table.read(tmp_path / "t.ecsv", format="ascii.ecsv")
+    assert list(table["path"]) == [row.path for row in rows]
+
+
 @settings(
     max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

@@ -28,6 +28,7 @@ from galaxyscope.train.recipe import Recipe, Stage, read_recipe
         (('title = "Tiny"', 'title = "Tiny"\npair = "AB"'), "pair must be a list, not 'AB'"),
         (("field_px = 24", "field_px = '24'"), "field_px must be a number, not '24'"),
         (("field_px = 24", "field_px = -24"), "field_px must not be below 0"),
+        (("field_px = 24", "field_px = 24\nr90_px = 0"), "r90_px must be above 0"),
         (
             ("field_px = 24", "field_px = 24\nwhere = {fits = 'True'}"),
             "where.fits must be a list, not 'True'",

@@ -143,6 +143,7 @@ CARDS: tuple[MethodCard, ...] = (
         reference="Wang, Pei, Xue & Zhang 2025, IEEE TETCI, arXiv:2211.15143",
         cost="one forward pass per evaluation",
         scale="probability",
+        whole=True,
         parameters=(
             Parameter("evaluations", "Evaluations", 100, 1, 16384, "Pictures the network may see."),
             Parameter("population", "Population", 10, 2, 1024, "Masks in a generation."),

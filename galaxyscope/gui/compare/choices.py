@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+import dataclasses
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
@@ -19,6 +19,7 @@ from galaxyscope.gui.tasks import target_choices
 
 if TYPE_CHECKING:
     from galaxyscope.classify.card import ModelCard
+    from galaxyscope.gui.panels.explain import ExplainPanel
 
 MOST = 64
 SETTING = "compare_methods"
@@ -35,8 +36,8 @@ class Choices(QObject):
         Knows which networks there are.
     settings : Settings
         Remember the methods.
-    parameters_of : callable
-        Settings of a method by its name.
+    panel : ExplainPanel
+        Has the settings of the methods, and as what targets are explained: all of them alike.
 
     Signals
     -------
@@ -50,22 +51,28 @@ class Choices(QObject):
         page: ComparePage,
         choosing: Choosing,
         settings: Settings,
-        parameters_of: Callable[[str], Mapping[str, Any]],
+        panel: ExplainPanel,
         parent: QObject,
     ) -> None:
         super().__init__(parent)
         self._page, self._choosing, self._settings = page, choosing, settings
-        self._parameters_of = parameters_of
+        self._panel, self._manner = panel, panel.target.manner
         names = {card.name for card in CARDS}
         kept = [name for name in settings.text(SETTING).split(",") if name in names]
         presets = {"Benchmark": PRESETS["benchmark"], "All": PRESETS["all"], "None": ()}
         page.methods.offer(method_choices(), kept or PRESETS["benchmark"], presets)
         for choice in (page.methods, page.targets, page.models):
             choice.changed.connect(self._tell)
+        panel.target.changed.connect(lambda _text: self._follow_manner())
 
     def _tell(self, _names: object) -> None:
         self._settings.set(SETTING, ",".join(self._page.methods.names))
         self.changed.emit()
+
+    def _follow_manner(self) -> None:
+        if self._panel.target.manner != self._manner:
+            self._manner = self._panel.target.manner
+            self.changed.emit()
 
     def follow(self, card: ModelCard) -> None:
         """Offer the answers of another network; those that it has too stay checked."""
@@ -97,13 +104,20 @@ class Choices(QObject):
         for model in page.models.names:
             for target in page.targets.names:
                 group = [
-                    Asked(model, target, name, settings_text(self._parameters_of(name)))
+                    Asked(model, self._text(target), name, self._settings_of(name))
                     for name in page.methods.names
                 ][:left]
                 left -= len(group)
                 if group:
                     groups.append(group)
         return groups
+
+    def _text(self, target: str) -> str:
+        """Text form of a target, explained as the Explain panel says."""
+        return str(dataclasses.replace(self._panel.target.asked(), class_name=target))
+
+    def _settings_of(self, method: str) -> str:
+        return settings_text(self._panel.parameters_of(method))
 
     @property
     def too_many(self) -> bool:

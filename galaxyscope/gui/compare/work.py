@@ -9,9 +9,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from galaxyscope.classify.suit import unsuitable
+from galaxyscope.explain.target import score_of
 from galaxyscope.gui import chores
+from galaxyscope.gui.fits import Fits
 from galaxyscope.gui.model import ShownMap
-from galaxyscope.gui.suit import unsuitable
 from galaxyscope.sky.image import SkyImage
 from galaxyscope.work.watch import Cancelled, Watch
 
@@ -84,11 +86,13 @@ class Networks:
         Hashes of networks to be asked whatever they were made for.
     running : Running
         How networks are run that are loaded for the comparison.
+    fits : Fits
     """
 
     loaded: dict[str, Classifier] = field(default_factory=dict)
     insisted: frozenset[str] = frozenset()
     running: chores.Running = field(default_factory=chores.Running)
+    fits: Fits = field(default_factory=Fits)
 
     def get(self, name: str) -> Classifier:
         """Return a network, loaded when it is first asked for."""
@@ -97,18 +101,31 @@ class Networks:
         return self.loaded[name]
 
 
-def fit(networks: Networks, image: SkyImage, asked: Asked) -> Prospect:
-    """Say whether a map can be made, by the card and by trial runs."""
+def fit(networks: Networks, image: SkyImage, asked: Asked, exactly: bool = False) -> Prospect:
+    """Say whether a map can be made, by the card and by trial runs on a picture.
+
+    Parameters
+    ----------
+    networks, image, asked
+    exactly : bool
+        On this very picture, though they may have been made on another one.
+    """
     classifier = networks.get(asked.model)
     card = classifier.card
     if card.sha256 not in networks.insisted and (why := unsuitable(card, image)):
         return Prospect("refused", why)
     try:
-        card.class_of(asked.target)
+        score_of(classifier, asked.target)
     except KeyError:
         said = f"{card.title} has no answer “{asked.target}”"
         return Prospect("refused", said)
-    found = chores.preflight(classifier, asked.method)
+    except ValueError as error:
+        return Prospect("refused", str(error))
+    key = (card.sha256, asked.method, asked.target)
+    found = networks.fits.get(key, image.sha256, exactly)
+    if found is None:
+        found = chores.preflight(classifier, image, asked.method, asked.target)
+        networks.fits.keep(key, image.sha256, found)
     return Prospect(found.verdict, found.reason)
 
 
@@ -153,7 +170,7 @@ def explain(networks: Networks, image: SkyImage, asked: Asked, watch: Watch) -> 
     """
     from galaxyscope.explain.registry import method
 
-    prospect = fit(networks, image, asked)
+    prospect = fit(networks, image, asked, exactly=True)
     if prospect.verdict == "refused":
         return Compared(prospect)
     watch.check()

@@ -27,8 +27,9 @@ from PySide6.QtWidgets import (
 
 from galaxyscope.explain.cards import CARDS
 from galaxyscope.explain.protocol import MethodCard, Parameter
-from galaxyscope.gui.panels.common import GAP, Notice, Offer, QuietLabel, tool_button
+from galaxyscope.gui.panels.common import GAP, ElidedLabel, Notice, Offer, QuietLabel, tool_button
 from galaxyscope.gui.panels.methods import MethodList
+from galaxyscope.gui.panels.target import TargetBox
 from galaxyscope.gui.theme import DATA, icon, tabular_font
 
 NAME = Qt.ItemDataRole.UserRole
@@ -97,7 +98,6 @@ class ExplainPanel(QWidget):
     run_requested = Signal()
     measure_requested = Signal()
     cancel_requested = Signal()
-    target_changed = Signal(str)
     method_changed = Signal(str)
     settings_changed = Signal()
 
@@ -105,12 +105,10 @@ class ExplainPanel(QWidget):
         super().__init__(parent)
         self._inputs: dict[str, QWidget] = {}
         self._kept: dict[str, dict[str, Any]] = {}
-        self._wished = ""
         self._shown_card: MethodCard | None = None
         self._first: tuple[str, int] = ("", 0)
-        self.target = QComboBox()
-        self.target.setAccessibleName("Target")
-        self.target.setToolTip("The answer that is explained")
+        self.target = TargetBox()
+        self._manner = ElidedLabel()
         self.method = MethodBox()
         self._info = tool_button("info", "ⓘ", "About this method")
         self._info.clicked.connect(self.open_methods)
@@ -142,10 +140,11 @@ class ExplainPanel(QWidget):
         method.setSpacing(GAP // 2)
         method.addWidget(self.method, 1)
         method.addWidget(self._info)
-        form = QFormLayout()
+        form = self._form = QFormLayout()
         form.setSpacing(GAP // 2)
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         form.addRow("Target", self.target)
+        form.addRow("As", self._manner)
         form.addRow("Method", method)
         running = QHBoxLayout()
         running.setSpacing(GAP)
@@ -169,11 +168,9 @@ class ExplainPanel(QWidget):
         layout.addWidget(self._note)
         layout.addStretch(1)
         self.method.currentIndexChanged.connect(self._choose_method)
-        self.target.currentIndexChanged.connect(
-            lambda _index: self.target_changed.emit(self.target.currentData() or "")
-        )
+        self.target.changed.connect(self._show_manner)
         self._show_card()
-        self.set_targets({}, {})
+        self.target.offer({}, {})
         self.set_ready(False)
         self.show_progress(None)
         self.show_note("")
@@ -181,6 +178,12 @@ class ExplainPanel(QWidget):
     def sizeHint(self) -> QSize:
         """Room for the settings of a method."""
         return QSize(300, 206)
+
+    def minimumSizeHint(self) -> QSize:
+        """Room for all lines of the summary: in a low window other panels give way."""
+        least, layout = super().minimumSizeHint(), self.layout()
+        height = 0 if layout is None else layout.totalMinimumHeightForWidth(self.width())
+        return least.expandedTo(QSize(0, height))
 
     def begin_with(self, method: str, samples: int = 0) -> None:
         """Choose a method, and with how many samples it begins (0: as it suggests itself)."""
@@ -214,43 +217,6 @@ class ExplainPanel(QWidget):
                 widget.setValue(int(value))
             elif isinstance(widget, QDoubleSpinBox) and math.isfinite(value):
                 widget.setValue(float(value))
-
-    def set_targets(self, short: Mapping[str, str], others: Mapping[str, str]) -> None:
-        """Offer other targets.
-
-        What was chosen stays chosen where the new ones have it, by its short name or else by
-        its class; if not, the first one is.
-
-        Parameters
-        ----------
-        short, others : mapping
-            Class name by what is shown; the short names come first.
-        """
-        name, class_name = self.target.currentText(), self.target.currentData()
-        if self._wished and self._wished in (*short.values(), *others.values()):
-            name, class_name, self._wished = "", self._wished, ""
-        blocked = self.target.blockSignals(True)
-        self.target.clear()
-        for text, value in short.items():
-            self.target.addItem(text, value)
-        if short and others:
-            self.target.insertSeparator(self.target.count())
-        for text, value in others.items():
-            self.target.addItem(text, value)
-        offered = {**others, **short}
-        found = self.target.findText(name) if name in offered else -1
-        if found < 0 and class_name in offered.values():
-            found = self.target.findData(class_name)
-        self.target.setCurrentIndex(max(found, 0))
-        self.target.blockSignals(blocked)
-        self.target_changed.emit(self.target.currentData() or "")
-
-    def choose_target(self, class_name: str) -> None:
-        """Choose a target; one that is not offered is chosen as soon as it is."""
-        index = self.target.findData(class_name) if class_name else -1
-        self._wished = class_name if index < 0 else ""
-        if index >= 0:
-            self.target.setCurrentIndex(index)
 
     def set_ready(self, ready: bool) -> None:
         """Whether there is a picture and a network to explain it with."""
@@ -315,6 +281,12 @@ class ExplainPanel(QWidget):
         self._summary.setText(text if len(text) <= LONGEST_REASON else text[:LONGEST_REASON] + " …")
         self._summary.setToolTip(text if len(text) > LONGEST_REASON else "")
 
+    def _show_manner(self, text: str) -> None:
+        """Say as what the target is explained, where that is not the method's own value."""
+        manner = self.target.manner
+        self._form.setRowVisible(self._manner, bool(manner))
+        self._manner.show_text(manner, f"{text}, as records and the command line have it")
+
     def _choose_method(self) -> None:
         self._show_card()
         self.method_changed.emit(self.method.card().name)
@@ -346,6 +318,7 @@ class ExplainPanel(QWidget):
         if self._shown_card is not None:
             self._kept[self._shown_card.name] = self.parameters()
         card = self._shown_card = self.method.card()
+        self.target.follow_method(card.scale)
         self.show_fit("fits", "")
         self._info.setToolTip(f"{card.summary}\n\n{card.reference}")
         self.method.setToolTip(f"{card.summary}\n{card.reference}")
