@@ -21,27 +21,12 @@ from galaxyscope.cli.common import (
     sentence,
 )
 from galaxyscope.cli.progress import Progress, complain
-from galaxyscope.records.columns import Column
+from galaxyscope.records.columns import CONCEPT_COLUMNS
 
 if TYPE_CHECKING:
     from galaxyscope.classify.classifier import Classifier, NetworkInput
 
 NAME, HELP = "concepts", "does the network use a concept that examples show (TCAV)?"
-
-COLUMNS = (
-    Column("concept", "text", "name of the folder of examples"),
-    Column("target", "text", "answer that was asked about"),
-    Column("model", "text", "network"),
-    Column("score", "float", "share of pictures for whose answer more of the concept speaks"),
-    Column("spread", "float", "standard deviation of the score over random counterparts"),
-    Column("random_score", "float", "the score of random pictures in place of the examples"),
-    Column("p_value", "float", "of both being equal; two-sided Welch test"),
-    Column("accuracy", "float", "share of held-out examples told from random pictures"),
-    Column("examples", "int", "examples of the concept"),
-    Column("pictures", "int", "pictures whose answers were asked about"),
-    Column("counterparts", "int", "random sets that were compared with"),
-    Column("seed", "int", "seed of the random sets"),
-)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -104,7 +89,7 @@ def run(args: argparse.Namespace) -> int:
         except (ValueError, RuntimeError, MemoryError) as error:
             complain(f"galaxyscope: {sentence(error)}")
             return 1
-    with opened_table(args.output, COLUMNS) as add:
+    with opened_table(args.output, CONCEPT_COLUMNS) as add:
         for score in scores:
             add(dataclasses.asdict(score))
     return 1 if failed else 0

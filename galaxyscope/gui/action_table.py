@@ -263,6 +263,13 @@ ACTIONS: tuple[ActionSpec, ...] = (
         tip="Maps of several methods, answers and models side by side, in one view.",
     ),
     A(
+        "concepts",
+        "Explain",
+        "Concepts…",
+        "concepts.open_dialog",
+        tip="Whether the network uses a concept that folders of examples show (TCAV).",
+    ),
+    A(
         "auto_explain",
         "-Explain",
         "Explain automatically",
