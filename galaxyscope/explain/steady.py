@@ -16,6 +16,10 @@ from torch import Tensor, nn
 
 from galaxyscope.classify.exported import ExportedNetwork
 
+#: Attributes of every layer that hold hooks and the like: to walk them all takes a third of the
+#: time of a first map.
+_BOOKKEEPING = frozenset(vars(nn.Module())) - {"_parameters", "_buffers", "_modules"}
+
 
 class _Held(NamedTuple):
     """A tensor, and what holds it under which key."""
@@ -99,7 +103,9 @@ def _in(holder: Any) -> list[_Held]:
 
 
 def _items(holder: Any) -> Iterable[tuple[Any, Any]]:
-    return list(holder.items()) if isinstance(holder, dict) else list(enumerate(holder))
+    if isinstance(holder, dict):
+        return [(key, one) for key, one in holder.items() if key not in _BOOKKEEPING]
+    return list(enumerate(holder))
 
 
 def _buffers(network: nn.Module) -> list[tuple[nn.Module, str, Tensor, Tensor]]:
