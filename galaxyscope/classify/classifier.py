@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from galaxyscope.classify.activations import PROBABILITIES
 from galaxyscope.classify.card import ModelError
 from galaxyscope.classify.memory import making_do, out_of_memory
 from galaxyscope.sky.frame import Affine
@@ -359,7 +360,7 @@ class Classifier:
         """One prediction from the logits of each member."""
         from galaxyscope.classify.circumstances import how_it_runs
 
-        final = _FINAL[self.card.activation]
+        final = PROBABILITIES[self.card.activation]
         each = np.array([final(one) for one in logits])
         many, names = len(each) > 1, self.card.classes
 
@@ -387,19 +388,3 @@ def alike(one: torch.Tensor, other: torch.Tensor) -> bool:
     """Whether two sets of logits are the same, as far as rounding allows."""
     size = max(float(one.abs().max()), float(other.abs().max())) + _TOLERANCE
     return bool((one - other).abs().max() <= _TOLERANCE * size)
-
-
-def _sigmoid(logits: NDArray[np.float64]) -> NDArray[np.float64]:
-    return 0.5 * (1 + np.tanh(logits / 2))  # does not overflow
-
-
-def _softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
-    raised = np.exp(logits - logits.max())
-    return np.asarray(raised / raised.sum())
-
-
-def _identity(logits: NDArray[np.float64]) -> NDArray[np.float64]:
-    return logits
-
-
-_FINAL = {"sigmoid": _sigmoid, "softmax": _softmax, "identity": _identity}

@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galaxyscope.classify.classifier import Classifier, NetworkInput
+from galaxyscope.explain.concept_score import ConceptScore
 from galaxyscope.explain.engine import steady, tensor
 from galaxyscope.explain.features import features_and_gradient
 from galaxyscope.explain.search import last_feature_map
@@ -31,44 +32,6 @@ from galaxyscope.work.watch import Watch
 FEWEST = 6
 """Examples of a concept; random pictures must be twice as many as are drawn."""
 _HELD_OUT = 3  # every third example tests the classifier
-
-
-@dataclass(frozen=True)
-class ConceptScore:
-    """How one network uses one concept for one answer.
-
-    Parameters
-    ----------
-    concept, target, model : str
-    score : float
-        Mean over the random counterparts of the share of pictures for whose answer more of the
-        concept would speak; 0.5 means nothing.
-    spread : float
-        Standard deviation of the score over the counterparts.
-    random_score : float
-        The same for random pictures in place of the examples.
-    p_value : float
-        Of the two being equal, two-sided.
-    accuracy : float
-        Share of held-out pictures that the classifiers of the concept tell from random ones; near
-        0.5 the network does not see the concept in this layer.
-    examples, pictures, counterparts : int
-        How many examples were drawn from, pictures explained, random sets compared with.
-    seed : int
-    """
-
-    concept: str
-    target: str
-    model: str
-    score: float
-    spread: float
-    random_score: float
-    p_value: float
-    accuracy: float
-    examples: int
-    pictures: int
-    counterparts: int
-    seed: int
 
 
 def concept_scores(

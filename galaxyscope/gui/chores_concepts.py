@@ -14,7 +14,7 @@ from galaxyscope.work.watch import Watch
 
 if TYPE_CHECKING:
     from galaxyscope.classify.classifier import Classifier, NetworkInput
-    from galaxyscope.explain.concepts import ConceptScore
+    from galaxyscope.explain.concept_score import ConceptScore
 
 Picture = tuple[Path, Plane | None]
 

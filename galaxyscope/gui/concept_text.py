@@ -4,20 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from galaxyscope.explain.concept_score import NEAR_HALF, SIGNIFICANT, ConceptScore
 from galaxyscope.gui.rows import UNKNOWN
 from galaxyscope.gui.tasks import target_text
 from galaxyscope.records.columns import Column
 from galaxyscope.records.tables import plain_text
-
-if TYPE_CHECKING:
-    from galaxyscope.explain.concepts import ConceptScore
-
-SIGNIFICANT = 0.05
-"""Level of all tests of a table together (Bonferroni, as in Kim et al. 2018)."""
-NEAR_HALF = 0.6
-"""Below this accuracy the network does not tell a concept from the others."""
 
 
 def title(column: Column) -> str:
@@ -40,20 +33,10 @@ def cell(column: Column, score: ConceptScore) -> str:
     return f"{value:.2f}"
 
 
-def unseen(score: ConceptScore) -> bool:
-    """Whether the network does not tell the concept from the other galaxies."""
-    return not score.accuracy >= NEAR_HALF
-
-
-def by_chance(score: ConceptScore, tests: int) -> bool:
-    """Whether the score is no other than that of random pictures, as one of some tests."""
-    return not score.p_value < SIGNIFICANT / max(tests, 1)
-
-
 def remarks(scores: Sequence[ConceptScore]) -> list[str]:
     """Say which scores mean nothing, and why; one sentence for each reason."""
-    hidden = [score for score in scores if unseen(score)]
-    chance = [s for s in scores if not unseen(s) and by_chance(s, len(scores))]
+    hidden = [score for score in scores if not score.seen]
+    chance = [s for s in scores if s.seen and not s.significant(len(scores))]
     said = []
     if hidden:
         said.append(

@@ -32,7 +32,7 @@ from galaxyscope.work.jobs import Failure, JobState
 from galaxyscope.work.lanes import IO
 
 if TYPE_CHECKING:
-    from galaxyscope.explain.concepts import ConceptScore
+    from galaxyscope.explain.concept_score import ConceptScore
     from galaxyscope.gui.panels.concepts import ConceptsDialog
 
 TITLE = "Score concepts"

@@ -130,4 +130,4 @@ CONCEPT_COLUMNS = (
     Column("counterparts", "int", "random sets that were compared with"),
     Column("seed", "int", "seed of the random sets"),
 )
-"""Of `galaxyscope.explain.concepts.ConceptScore`."""
+"""Of `galaxyscope.explain.concept_score.ConceptScore`."""

@@ -25,6 +25,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from galaxyscope.explain.concept_score import ConceptScore
 from galaxyscope.gui.chores_concepts import Folder
 from galaxyscope.gui.panels.common import GAP, ElidedLabel, QuietLabel
 from galaxyscope.gui.panels.score_table import ScoreView
@@ -259,9 +260,9 @@ class ConceptsDialog(QDialog):
         self.pictures.show_text(pictures, "The galaxies that the gallery lists")
         self.answer.show_text(answer, tip)
 
-    def show_scores(self, scores: tuple[object, ...], remarks: Sequence[str]) -> None:
+    def show_scores(self, scores: tuple[ConceptScore, ...], remarks: Sequence[str]) -> None:
         """Show scores, and below them what is to be known of some."""
-        self.scores.show_scores(scores)  # type: ignore[arg-type]  # ConceptScore needs torch
+        self.scores.show_scores(scores)
         self._results.setCurrentIndex(1 if scores else 0)
         self.remarks.setText("\n".join(remarks))
         self.remarks.setVisible(bool(remarks))

@@ -17,7 +17,7 @@ from galaxyscope.records.columns import CONCEPT_COLUMNS
 from galaxyscope.records.tables import csv_cells
 
 if TYPE_CHECKING:
-    from galaxyscope.explain.concepts import ConceptScore
+    from galaxyscope.explain.concept_score import ConceptScore
 
 VALUE = Qt.ItemDataRole.UserRole
 
@@ -54,7 +54,7 @@ class ScoreTable(QAbstractTableModel):
         if role == VALUE:
             return getattr(score, column.name)
         if role == Qt.ItemDataRole.ForegroundRole:
-            means = not (text.unseen(score) or text.by_chance(score, len(self.scores)))
+            means = score.seen and score.significant(len(self.scores))
             return None if means else quiet_color(self._parent)
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return _side(index.column())
