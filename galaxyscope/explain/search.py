@@ -68,11 +68,15 @@ _FIRST = Score(0)
 
 
 class _Found(NamedTuple):
-    """A map, the tensor that holds it, and the number of the operation in this run."""
+    """A map, the tensor that holds it, the number of the operation in this run, and its place.
+
+    The place is that among operations of the same name and shape.
+    """
 
     where: FeatureMap
     result: Tensor
     number: int
+    place: int
 
 
 _LAST: WeakKeyDictionary[nn.Module, tuple[tuple[Any, ...], FeatureMap]] = WeakKeyDictionary()
@@ -131,7 +135,7 @@ def _searched(classifier: Classifier, x: Tensor, score: Score) -> FeatureMap:
             "the network turns or mirrors the picture, or looks at its parts one after the other: "
             "where its last feature map lies is not known"
         )
-    return replace(chosen.where, first=search.is_first(chosen.number))
+    return replace(search.told_apart(chosen), first=search.is_first(chosen.number))
 
 
 def _try_out(classifier: Classifier, x: Tensor) -> None:
@@ -244,17 +248,27 @@ class _Search:
             if name in _NORMS and y.shape[1] in self.orders:
                 cells, order = self.orders[y.shape[1]]
                 shape = (y.shape[2], *cells.shape[1:])
-                where = FeatureMap(self._operation(name, y), shape, cells.to_input, order=order)
-                self.found.append(_Found(where, y, number))
+                operation, place = self._operation(name, y)
+                where = FeatureMap(operation, shape, cells.to_input, order=order)
+                self.found.append(_Found(where, y, number, place))
         elif y.ndim == 4:
             self._map(number, name, args, options, y)
         return y
 
-    def _operation(self, name: str, y: Tensor) -> Operation:
-        """Return the operation that gave a result just now."""
-        *before, trace = self._traces[name, y.shape[1:]]
-        earlier = sum(alike(one, trace) for one in before)
-        return Operation(name, tuple(y.shape[1:]), trace, earlier)
+    def _operation(self, name: str, y: Tensor) -> tuple[Operation, int]:
+        """Return the operation that gave a result just now, and its place."""
+        traces = self._traces[name, y.shape[1:]]
+        return Operation(name, tuple(y.shape[1:]), traces[-1], earlier=0), len(traces) - 1
+
+    def told_apart(self, found: _Found) -> FeatureMap:
+        """Count the operations before that make the same: only for the map that is chosen.
+
+        To compare each with all before it took a third of the search.
+        """
+        operation = found.where.operation
+        before = self._traces[operation.name, operation.shape][: found.place]
+        earlier = sum(alike(one, operation.trace) for one in before)
+        return replace(found.where, operation=replace(operation, earlier=earlier))
 
     def _learn_order(self, y: Tensor, cells: FeatureMap, patches: Tensor) -> None:
         """Learn which token each cell is, before tokens see each other; others give none."""
@@ -285,9 +299,9 @@ class _Search:
         self._convolved = self._convolved or name.startswith("conv")
         if after in grids and self._convolved and y.requires_grad:
             channels = y.shape[layout.index("c")]
-            operation = self._operation(name, y)
+            operation, place = self._operation(name, y)
             where = FeatureMap(operation, (channels, *after), grids[after], layout)
-            self.patches = _Found(where, y, number)
+            self.patches = _Found(where, y, number, place)
             self.found.append(self.patches)
 
     def _layout(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -31,7 +32,8 @@ def segments_of(net_input: NetworkInput, settings: Mapping[str, Any]) -> NDArray
     Returns
     -------
     ndarray, shape (size, size), int32
-        Numbers from 0 without gaps.
+        Numbers from 0 without gaps; read-only, since those of the last pictures are kept: several
+        methods and the networks of an ensemble ask for the same.
 
     Raises
     ------
@@ -40,17 +42,28 @@ def segments_of(net_input: NetworkInput, settings: Mapping[str, Any]) -> NDArray
     """
     if missing := sorted({"kernel_size", "max_dist", "ratio"} - set(settings)):
         raise ValueError(f"a method without {', '.join(missing)} has no superpixels")
+    pixels = np.ascontiguousarray(net_input.pixels, np.float32)
+    asked = [float(settings[name]) for name in ("kernel_size", "max_dist", "ratio")]
+    return _quickshift(pixels.tobytes(), pixels.shape, *asked)
+
+
+@lru_cache(maxsize=16)
+def _quickshift(
+    pixels: bytes, shape: tuple[int, ...], kernel_size: float, max_dist: float, ratio: float
+) -> NDArray[np.int32]:
     from skimage.segmentation import quickshift  # slow to import
 
     found = quickshift(
-        net_input.pixels.transpose(1, 2, 0),
-        kernel_size=float(settings["kernel_size"]),
-        max_dist=float(settings["max_dist"]),
-        ratio=float(settings["ratio"]),
+        np.frombuffer(pixels, np.float32).reshape(shape).transpose(1, 2, 0),
+        kernel_size=kernel_size,
+        max_dist=max_dist,
+        ratio=ratio,
         rng=_TIE_SEED,
     )
     numbers: NDArray[np.int32] = np.unique(found, return_inverse=True)[1].astype(np.int32)
-    return numbers.reshape(found.shape)
+    numbers = numbers.reshape(found.shape)
+    numbers.flags.writeable = False
+    return numbers
 
 
 def hidden_picture(

@@ -7,7 +7,7 @@ and layers may be plain attributes, or stand in plain lists.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -16,9 +16,10 @@ from torch import Tensor, nn
 
 from galaxyscope.classify.exported import ExportedNetwork
 
-#: Attributes of every layer that hold hooks and the like: to walk them all takes a third of the
-#: time of a first map.
+#: Attributes of every layer that hold hooks and the like: what there is in them is no tensor.
 _BOOKKEEPING = frozenset(vars(nn.Module())) - {"_parameters", "_buffers", "_modules"}
+
+_CONTAINERS = (dict, list, tuple)
 
 
 class _Held(NamedTuple):
@@ -37,85 +38,84 @@ def steady(network: nn.Module) -> Iterator[None]:
     network keeps of the runs inside depends on no picture afterwards.
     """
     flags = [(module, module.training) for module in network.modules()]
-    buffers = _buffers(network)
-    network.eval()  # an overridden `train`, which this calls, may return nothing
-    free = [one for one in _tensors(network) if one.requires_grad and one.is_leaf]
+    if any(training for _, training in flags):
+        network.eval()  # an overridden `train`, which this calls, may return nothing
+    modules, held = _inside(network)  # once: to look at every attribute takes milliseconds
+    buffers = [(one, one.tensor.detach().clone()) for one in _buffers(modules)]
+    free = [one for one in _tensors(network, held) if one.requires_grad and one.is_leaf]
     for tensor in free:
         tensor.requires_grad_(False)
-    made = _cut(network)  # of free ones, by the network itself
+    made = _cut(held)  # of free ones, by the network itself
     try:
         with torch.enable_grad():
             yield
     finally:
         for module, training in flags:
-            module.training = training
-        _cut(network)
+            if module.training != training:  # to set it is slow
+                module.training = training
+        _cut(_inside(network)[1])
         for one, ours in made:
-            if any(held.tensor is ours for held in _in(one.holder)):
+            if any(item is ours for _, item in _items(one.holder)):
                 one.holder[one.key] = one.tensor
         for tensor in free:
             tensor.requires_grad_(True)
         with torch.no_grad():
-            for module, name, buffer, value in buffers:
-                if not torch.equal(buffer, value):
-                    buffer.copy_(value)
-                module._buffers[name] = buffer
+            for one, value in buffers:
+                if not torch.equal(one.tensor, value):
+                    one.tensor.copy_(value)
+                one.holder[one.key] = one.tensor
 
 
-def _cut(network: nn.Module) -> list[tuple[_Held, Tensor]]:
+def _cut(held: Sequence[_Held]) -> list[tuple[_Held, Tensor]]:
     """Cut what the network holds from what it was made of; return what it was and is now."""
     found = []
-    for held in list(_held(network)):
-        tensor = held.tensor
-        if tensor.requires_grad and not tensor.is_leaf and not isinstance(held.holder, tuple):
-            held.holder[held.key] = tensor.detach()
-            found.append((held, held.holder[held.key]))
+    for one in held:
+        tensor = one.tensor
+        if tensor.requires_grad and not tensor.is_leaf and not isinstance(one.holder, tuple):
+            one.holder[one.key] = tensor.detach()
+            found.append((one, one.holder[one.key]))
     return found
 
 
-def _tensors(network: nn.Module) -> list[Tensor]:
+def _tensors(network: nn.Module, held: Sequence[_Held]) -> list[Tensor]:
     """Return all that it computes with; of compiled networks only what is registered is seen."""
-    found = [*network.parameters(), *network.buffers(), *(one.tensor for one in _held(network))]
+    found = [*network.parameters(), *network.buffers(), *(one.tensor for one in held)]
     return list({id(tensor): tensor for tensor in found}.values())
 
 
-def _held(network: nn.Module) -> Iterator[_Held]:
-    """Tensors in the attributes of a network's layers, and in lists, tuples and mappings there."""
-    for thing in _things(network):
-        yield from _in(vars(thing) if isinstance(thing, nn.Module) else thing)
-
-
-def _things(network: nn.Module) -> list[Any]:
-    """Layers, also those in plain lists, and the lists, tuples and mappings that they hold."""
-    found: dict[int, Any] = {}
-    left: list[Any] = list(network.modules())
+def _inside(network: nn.Module) -> tuple[list[nn.Module], list[_Held]]:
+    """Layers, also those in plain lists; tensors in their attributes, and in lists and the like."""
+    modules = list(network.modules())
+    holders: dict[int, Any] = {}
+    held = []
+    left: list[Any] = [vars(module) for module in modules]
     while left:
-        thing = left.pop()
-        if id(thing) not in found:
-            found[id(thing)] = thing
-            items = _items(vars(thing) if isinstance(thing, nn.Module) else thing)
-            left += [one for _, one in items if isinstance(one, nn.Module | dict | list | tuple)]
-    return list(found.values())
-
-
-def _in(holder: Any) -> list[_Held]:
-    return [_Held(holder, key, one) for key, one in _items(holder) if isinstance(one, Tensor)]
+        holder = left.pop()
+        if id(holder) in holders:
+            continue
+        holders[id(holder)] = holder
+        for key, one in _items(holder):
+            if isinstance(one, Tensor):
+                held.append(_Held(holder, key, one))
+            elif isinstance(one, nn.Module) and id(vars(one)) not in holders:
+                modules.append(one)
+                left.append(vars(one))
+            elif isinstance(one, _CONTAINERS) and one:
+                left.append(one)
+    return modules, held
 
 
 def _items(holder: Any) -> Iterable[tuple[Any, Any]]:
     if isinstance(holder, dict):
-        return [(key, one) for key, one in holder.items() if key not in _BOOKKEEPING]
-    return list(enumerate(holder))
+        return [(key, holder[key]) for key in holder.keys() - _BOOKKEEPING]
+    return enumerate(holder)
 
 
-def _buffers(network: nn.Module) -> list[tuple[nn.Module, str, Tensor, Tensor]]:
-    """Buffers by module and name, with a copy of each.
-
-    Not those of exported programs, which are weights: nothing writes on them.
-    """
+def _buffers(modules: Iterable[nn.Module]) -> list[_Held]:
+    """Buffers, but not those of exported programs, which are weights: nothing writes on them."""
     return [
-        (module, name, buffer, buffer.detach().clone())
-        for module in _things(network)
-        if isinstance(module, nn.Module) and not isinstance(module, ExportedNetwork)
+        _Held(module._buffers, name, buffer)
+        for module in modules
+        if not isinstance(module, ExportedNetwork)
         for name, buffer in module.named_buffers(recurse=False)
     ]

@@ -11,7 +11,7 @@ from torch.nn import functional
 from galaxyscope.classify.architectures import build
 from galaxyscope.explain.engine import steady
 from galaxyscope.explain.registry import METHODS, method
-from galaxyscope.explain.steady import _held
+from galaxyscope.explain.steady import _inside
 from galaxyscope.work.watch import Cancelled, Watch
 
 
@@ -59,7 +59,7 @@ def marks(network: nn.Module) -> list[object]:
     for module in network.modules():
         found.append((module.training, sorted(vars(module))))
         found.append([list(getattr(module, hooks).items()) for hooks in HOOKS])
-    tensors = [*network.parameters(), *network.buffers(), *(one.tensor for one in _held(network))]
+    tensors = [*network.parameters(), *network.buffers(), *(one.tensor for one in _inside(network)[1])]
     if isinstance(network, Odd):
         tensors += [*network.hidden[0].parameters(), *network.pair[:1], *network.scales.values()]
         tensors = [one for one in tensors if one is not network.last]
@@ -148,7 +148,7 @@ def test_what_is_no_parameter_is_frozen_too(classify) -> None:
     with torch.no_grad():
         plain = network(torch.ones(1, 3, 24, 24))
     with steady(network):
-        held = [one.tensor for one in _held(network)]
+        held = [one.tensor for one in _inside(network)[1]]
         assert len(held) > 10
         assert not any(one.requires_grad for one in held)
         assert not any(one.requires_grad for one in network.hidden[0].parameters())
