@@ -280,7 +280,7 @@ class _Bench:
             if batch * once > _LONGEST_BATCH and batch > 1:
                 break
             try:
-                self._seconds_of(run, x)
+                once = min(once, self._own_seconds_of(run, x) / batch)  # larger ones are faster
             except (RuntimeError, MemoryError) as error:
                 if not out_of_memory(error):
                     raise

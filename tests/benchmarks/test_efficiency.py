@@ -32,7 +32,7 @@ FORWARD: Mapping[str, Mapping[str, object]] = {
     "occlusion": {"stride": 8},
     "rise": {"samples": 1000},
     "lime/fine": {"samples": 1000},
-    "e-lime": {"evaluations": 200},
+    "e-lime": {"evaluations": 200},  # in generations of ten: smaller than the best batch
 }
 BACKWARD: Mapping[str, Mapping[str, object]] = {
     "smoothgrad/tf-keras-vis": {"samples": 96, "noise": 0.1},
