@@ -112,7 +112,7 @@ def _weighed(
 ) -> Attribution:
     """Return relu Σ_k w_k A_k, with weights from the scores of the channels, batch by batch."""
     size = net_input.pixels.shape[-1]
-    batch, total = batch_size(classifier, size), len(order)
+    batch, total = batch_size(classifier, size, "forward"), len(order)
 
     def attribution(found: Tensor) -> Attribution:
         chosen = features[0, order[: len(found)]]

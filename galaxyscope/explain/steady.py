@@ -16,8 +16,8 @@ from torch import Tensor, nn
 
 from galaxyscope.classify.exported import ExportedNetwork
 
-#: Attributes of every layer that hold hooks and the like: what there is in them is no tensor.
-_BOOKKEEPING = frozenset(vars(nn.Module())) - {"_parameters", "_buffers", "_modules"}
+#: Attributes of every layer that need no looking at: hooks and the like, and what it registers.
+_BOOKKEEPING = frozenset(vars(nn.Module())) - {"_buffers"}
 
 _CONTAINERS = (dict, list, tuple)
 
@@ -42,7 +42,7 @@ def steady(network: nn.Module) -> Iterator[None]:
         network.eval()  # an overridden `train`, which this calls, may return nothing
     modules, held = _inside(network)  # once: to look at every attribute takes milliseconds
     buffers = [(one, one.tensor.detach().clone()) for one in _buffers(modules)]
-    free = [one for one in _tensors(network, held) if one.requires_grad and one.is_leaf]
+    free = [one for one in _tensors(modules, held) if one.requires_grad and one.is_leaf]
     for tensor in free:
         tensor.requires_grad_(False)
     made = _cut(held)  # of free ones, by the network itself
@@ -77,18 +77,20 @@ def _cut(held: Sequence[_Held]) -> list[tuple[_Held, Tensor]]:
     return found
 
 
-def _tensors(network: nn.Module, held: Sequence[_Held]) -> list[Tensor]:
-    """Return all that it computes with; of compiled networks only what is registered is seen."""
-    found = [*network.parameters(), *network.buffers(), *(one.tensor for one in held)]
+def _tensors(modules: Sequence[nn.Module], held: Sequence[_Held]) -> list[Tensor]:
+    """Return all that they compute with; of compiled ones only what is registered is seen."""
+    found = [one.tensor for one in held]
+    for module in modules:
+        found += [*module.parameters(recurse=False), *module.buffers(recurse=False)]
     return list({id(tensor): tensor for tensor in found}.values())
 
 
 def _inside(network: nn.Module) -> tuple[list[nn.Module], list[_Held]]:
     """Layers, also those in plain lists; tensors in their attributes, and in lists and the like."""
-    modules = list(network.modules())
+    modules = {id(module): module for module in network.modules()}
     holders: dict[int, Any] = {}
     held = []
-    left: list[Any] = [vars(module) for module in modules]
+    left: list[Any] = [vars(module) for module in modules.values()]
     while left:
         holder = left.pop()
         if id(holder) in holders:
@@ -97,12 +99,13 @@ def _inside(network: nn.Module) -> tuple[list[nn.Module], list[_Held]]:
         for key, one in _items(holder):
             if isinstance(one, Tensor):
                 held.append(_Held(holder, key, one))
-            elif isinstance(one, nn.Module) and id(vars(one)) not in holders:
-                modules.append(one)
-                left.append(vars(one))
+            elif isinstance(one, nn.Module):
+                new = [module for module in one.modules() if id(module) not in modules]
+                modules.update((id(module), module) for module in new)
+                left += [vars(module) for module in new]
             elif isinstance(one, _CONTAINERS) and one:
                 left.append(one)
-    return modules, held
+    return list(modules.values()), held
 
 
 def _items(holder: Any) -> Iterable[tuple[Any, Any]]:

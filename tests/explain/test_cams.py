@@ -8,6 +8,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from galaxyscope.classify.modes import Mode
 from galaxyscope.explain.features import tail, upsampled
 from galaxyscope.explain.preflight import preflight
 from galaxyscope.explain.registry import method
@@ -191,6 +192,16 @@ def test_score_cam_equals_the_loop(hidden, make_input) -> None:
     found = run("faster-score-cam", hidden, picture, channels=4)
     assert_close(found.values, score_cam_by_loop(hidden, picture, a, top), 1e-3)
     assert dict(found.parameters) == {"channels": 4}
+
+
+@pytest.mark.parametrize("name", ["score-cam", "ablation-cam"])
+def test_channels_come_in_the_batches_of_answers(hidden, make_input, name) -> None:
+    """Nobody goes back through the network: the batch that is best for that says nothing."""
+    hidden.calibrated({("forward", "fp32"): Mode(batch=5), ("backward", "fp32"): Mode(batch=2)})
+    heard: list[int] = []
+    watch = Watch(lambda done, total, result: heard.append(done))
+    method(name).explain(hidden, make_input(), "Class3.1", {}, watch)
+    assert {0, 5, 10} <= set(heard)
 
 
 def test_ablation_cam_equals_the_loop(hidden, make_input) -> None:
