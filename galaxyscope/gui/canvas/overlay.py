@@ -15,6 +15,9 @@ MOST_SEGMENTS = 4000
 
 COLORMAPS = ("magma", "viridis", "gray", "RdBu")
 
+#: Where a colour map begins: its black end would darken the galaxy where the map is faint.
+_DARKEST = 0.25
+
 # ColorBrewer's RdBu without its white middle, which the transparent middle of the overlay
 # replaces: blue speaks against the target, red for it.
 _BLUE = np.array([[146, 197, 222], [67, 147, 195], [33, 102, 172]], float)
@@ -100,7 +103,8 @@ def _table(colormap: str, opacity: float, even: bool) -> NDArray[np.uint32]:
     else:
         import pyqtgraph as pg
 
-        rgb = pg.colormap.get(colormap).getLookupTable(nPts=256, alpha=False).astype(float)
+        chosen = pg.colormap.get(colormap)
+        rgb = chosen.getLookupTable(_DARKEST, 1.0, 256, alpha=False).astype(float)
         strength = x
     # Alpha grows with the value, fast enough that faint structure shows, and is nothing
     # where the map is empty, so that the galaxy stays visible there.
