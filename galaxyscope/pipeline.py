@@ -25,7 +25,8 @@ from galaxyscope.measure.bars import DEFAULT_ALGORITHM, BarSettings, measure_bar
 from galaxyscope.measure.finding import FOLLOW_LIGHT
 from galaxyscope.measure.phase import light_on_map
 from galaxyscope.measure.results import BarMeasurement
-from galaxyscope.records.record import Provenance, Record, record_of_bar
+from galaxyscope.records.making import record_of_bar
+from galaxyscope.records.record import Provenance, Record
 from galaxyscope.sky.frame import Affine
 from galaxyscope.sky.image import ImageError
 from galaxyscope.work.watch import Watch

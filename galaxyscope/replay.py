@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from galaxyscope.measure.results import LineMeasurement
 from galaxyscope.records.edits import newest_automatic, with_settings
-from galaxyscope.records.record import Record, compared, plane_key, record_of_line
+from galaxyscope.records.making import compared, plane_key, record_of_line
+from galaxyscope.records.record import Record
 from galaxyscope.records.script import FORMAT, table_sha256
 from galaxyscope.records.store import ImageSettings
 from galaxyscope.records.tables import TableError, write_records
@@ -106,7 +107,7 @@ def _measure(row: dict[str, Any], image: SkyImage, models: dict[str, Classifier]
     from galaxyscope.explain.registry import method
     from galaxyscope.measure.bars import BarSettings
     from galaxyscope.pipeline import measure_attribution, predict_image, prepared, provenance
-    from galaxyscope.records.record import record_of_bar
+    from galaxyscope.records.making import record_of_bar
 
     ran = json.loads(row["ran"]) if row["ran"] else {}
     classifier = _network(row, models, ran.get("explain", {}).get("device", "auto"))

@@ -22,7 +22,8 @@ from galaxyscope.explain.grid import on_cutout
 from galaxyscope.gui.canvas import Canvas
 from galaxyscope.measure.bars import BarSettings, measure_bar
 from galaxyscope.pipeline import MeasureSettings, explain_image
-from galaxyscope.records.record import Provenance, record_of_bar
+from galaxyscope.records.making import record_of_bar
+from galaxyscope.records.record import Provenance
 from galaxyscope.records.regions import read_regions
 from galaxyscope.records.tables import read_records, write_records
 from galaxyscope.sky.image import SkyImage

@@ -39,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
     """Run the command; the exit status."""
     check_table(args.output)
     from galaxyscope.measure.results import LineMeasurement
-    from galaxyscope.records.record import record_of_line
+    from galaxyscope.records.making import record_of_line
     from galaxyscope.records.tables import record_row
 
     try:

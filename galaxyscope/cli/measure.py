@@ -25,7 +25,8 @@ from galaxyscope.measure.bars import ALGORITHMS
 from galaxyscope.measure.deproject import Disc
 from galaxyscope.measure.variants import AVERAGES, X_INPUTS
 from galaxyscope.records.columns import RECORD_COLUMNS
-from galaxyscope.records.record import Record, record_of_error
+from galaxyscope.records.making import record_of_error
+from galaxyscope.records.record import Record
 from galaxyscope.records.tables import record_row
 from galaxyscope.sky.image import PixelScale, SkyImage
 from galaxyscope.work.watch import Watch

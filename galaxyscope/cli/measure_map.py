@@ -22,7 +22,7 @@ from galaxyscope.cli.common import (
 from galaxyscope.cli.measure import add_bar, add_scale, with_scale
 from galaxyscope.cli.progress import complain
 from galaxyscope.records.columns import RECORD_COLUMNS
-from galaxyscope.records.record import record_of_bar, record_of_error
+from galaxyscope.records.making import record_of_bar, record_of_error
 from galaxyscope.records.tables import record_row
 from galaxyscope.sky.frame import Affine
 from galaxyscope.sky.image import ImageError, SkyImage

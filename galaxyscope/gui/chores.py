@@ -20,7 +20,8 @@ from galaxyscope.classify.suit import unsuitable
 from galaxyscope.gui.model import ShownMap
 from galaxyscope.gui.tasks import shows_bar
 from galaxyscope.records.edits import compare_again, with_settings
-from galaxyscope.records.record import Record, plane_key
+from galaxyscope.records.making import plane_key
+from galaxyscope.records.record import Record
 from galaxyscope.records.steps import Step
 from galaxyscope.records.store import ImageSettings, Session, SessionFile
 from galaxyscope.sky.image import Plane, SkyImage

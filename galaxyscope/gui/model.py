@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from PySide6.QtCore import QObject, Signal
 
 from galaxyscope.measure.results import BarMeasurement
-from galaxyscope.records.record import Record, plane_key
+from galaxyscope.records.making import plane_key
+from galaxyscope.records.record import Record
 from galaxyscope.sky.image import Plane, SkyImage
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ from typing import Any
 
 from galaxyscope.measure.bars import DEFAULT_ALGORITHM
 from galaxyscope.measure.results import Point
-from galaxyscope.records.record import Provenance, plane_key
+from galaxyscope.records.making import plane_key
+from galaxyscope.records.record import Provenance
 from galaxyscope.sky.image import SkyImage
 
 # Settings of explainers that have an option of their own; all others go through --set.

@@ -7,7 +7,8 @@ import math
 from typing import Any
 
 from galaxyscope.measure.results import LineMeasurement, Point
-from galaxyscope.records.record import Record, record_of_line
+from galaxyscope.records.making import record_of_line
+from galaxyscope.records.record import Record
 from galaxyscope.sky.image import SkyImage
 
 WIDTH_ENDS = ("width_x1", "width_y1", "width_x2", "width_y2")

@@ -13,14 +13,8 @@ from typing import Any, Protocol
 
 from galaxyscope.measure.results import BarMeasurement, LineMeasurement, Point
 from galaxyscope.records.drawn import redrawn, with_width
-from galaxyscope.records.record import (
-    Provenance,
-    Record,
-    compared,
-    record_of_bar,
-    record_of_line,
-    record_of_no_bar,
-)
+from galaxyscope.records.making import compared, record_of_bar, record_of_line, record_of_no_bar
+from galaxyscope.records.record import Provenance, Record
 from galaxyscope.records.store import ImageSettings, Session
 from galaxyscope.sky.coordinates import COSMOLOGY_NAME, lengths
 from galaxyscope.sky.image import PixelScale, SkyImage

@@ -20,7 +20,7 @@ from galaxyscope import __version__
 from galaxyscope.explain.protocol import Attribution
 from galaxyscope.explain.registry import method
 from galaxyscope.pipeline import MeasureSettings, explain_image, explainer_parameters
-from galaxyscope.records.record import plane_key
+from galaxyscope.records.making import plane_key
 from galaxyscope.records.tables import replacing
 from galaxyscope.sky.frame import Affine
 from galaxyscope.work.watch import Watch

@@ -13,11 +13,8 @@ from galaxyscope.measure.lines import draw_line
 from galaxyscope.measure.observers import one_way
 from galaxyscope.records.blind_series import result_of
 from galaxyscope.records.drawn import redrawn, with_width
-from galaxyscope.records.record import (
-    Record,
-    record_of_line,
-    record_of_no_bar,
-)
+from galaxyscope.records.making import record_of_line, record_of_no_bar
+from galaxyscope.records.record import Record
 from galaxyscope.records.tables import read_records, write_records
 from galaxyscope.sky.image import SkyImage
 

@@ -27,7 +27,8 @@ from galaxyscope.records.edits import (
     Tell,
     compare_again,
 )
-from galaxyscope.records.record import Provenance, Record, record_of_line
+from galaxyscope.records.making import record_of_line
+from galaxyscope.records.record import Provenance, Record
 from galaxyscope.records.steps import Step
 from galaxyscope.records.store import ImageSettings, Session, SessionFile
 from galaxyscope.sky.image import PixelScale, SkyImage

@@ -10,8 +10,9 @@ import pytest
 
 from galaxyscope.measure.results import LineMeasurement
 from galaxyscope.records.figure import AMBER, CYAN, draw_figure, label
+from galaxyscope.records.making import record_of_line
 from galaxyscope.records.maps import write_map
-from galaxyscope.records.record import Record, record_of_line
+from galaxyscope.records.record import Record
 from galaxyscope.records.tables import TableError
 from galaxyscope.sky.image import SkyImage
 from galaxyscope.sky.readers import open_image

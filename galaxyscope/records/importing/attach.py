@@ -6,7 +6,8 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 
 from galaxyscope.records.joining import JoinError, join_records, picture_name
-from galaxyscope.records.record import Record, compared
+from galaxyscope.records.making import compared
+from galaxyscope.records.record import Record
 
 
 def attach(
