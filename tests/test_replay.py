@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from galaxyscope.gui import chores
+from galaxyscope.gui import chores, chores_session
 from galaxyscope.measure.results import LineMeasurement
 from galaxyscope.records.edits import DrawLine, KeepBar, Tell, compare_again
 from galaxyscope.records.record import Record
@@ -53,8 +53,8 @@ def session(tmp_path: Path) -> Any:
 
 def exported(session: Session, pictures: list[Path], folder: Path) -> tuple[Path, Path]:
     names = [str(path) for path in pictures]
-    chores.export(session, names, folder / "table.csv")
-    chores.export_script(session, names, folder / "table.py")
+    chores_session.export(session, names, folder / "table.csv")
+    chores_session.export_script(session, names, folder / "table.py")
     shutil.move(folder / "table.csv", folder / "exported.csv")
     return folder / "exported.csv", folder / "table.py"
 

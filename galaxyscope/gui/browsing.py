@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QFileDialog
 
-from galaxyscope.gui import chores
+from galaxyscope.gui import chores, chores_session
 from galaxyscope.gui.bridge import Task
 from galaxyscope.gui.canvas import Canvas
 from galaxyscope.gui.desk import Desk, one_line
@@ -169,7 +169,7 @@ class Browsing(QObject):
                 "Look up measurements",
                 None,
                 chores.SESSION,
-                functools.partial(chores.measured_files, self._desk.session),
+                functools.partial(chores_session.measured_files, self._desk.session),
                 done=self._mark_measured,
                 quiet=True,
             )

@@ -11,7 +11,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PySide6.QtGui import QImage
@@ -19,11 +19,10 @@ from PySide6.QtGui import QImage
 from galaxyscope.classify.suit import unsuitable
 from galaxyscope.gui.model import ShownMap
 from galaxyscope.gui.tasks import shows_bar
-from galaxyscope.records.edits import compare_again, with_settings
+from galaxyscope.records.edits import with_settings
 from galaxyscope.records.making import plane_key
 from galaxyscope.records.record import Record
-from galaxyscope.records.steps import Step
-from galaxyscope.records.store import ImageSettings, Session, SessionFile
+from galaxyscope.records.store import Session
 from galaxyscope.sky.image import Plane, SkyImage
 from galaxyscope.work.watch import Watch
 
@@ -50,40 +49,6 @@ class Picture:
     image: SkyImage
     display: Display
     records: tuple[Record, ...]
-
-
-@dataclass(frozen=True)
-class Kept:
-    """What is on disk for one picture after a change."""
-
-    settings: ImageSettings
-    records: tuple[Record, ...]
-
-
-@dataclass(frozen=True, eq=False)
-class FoundSession:
-    """A session that was opened, with its files where they are now.
-
-    Parameters
-    ----------
-    session : Session
-    note : str
-        What the user should know of it, one sentence or nothing.
-    files : tuple of SessionFile
-    state : mapping
-        What the window showed.
-    moved : mapping
-        Present path by the path of before.
-    missing : tuple of str
-        Files that were not found.
-    """
-
-    session: Session
-    note: str
-    files: tuple[SessionFile, ...]
-    state: Mapping[str, Any]
-    moved: Mapping[str, str]
-    missing: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -155,14 +120,6 @@ def hash_of(path: Path) -> str:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError:
         return ""
-
-
-def measured_files(session: Session) -> dict[str, frozenset[str]]:
-    """Kinds of rows in the session by the file they belong to."""
-    kinds: dict[str, set[str]] = {}
-    for record in session.records():
-        kinds.setdefault(record.path, set()).add(record.kind)
-    return {path: frozenset(found) for path, found in kinds.items()}
 
 
 def make_thumbnail(path: Path, side: int) -> QImage:
@@ -373,77 +330,6 @@ def make_shown(attribution: Attribution, shape: tuple[int, int]) -> ShownMap:
     if attribution.segments is not None:
         lines = attribution.to_cutout(outline(attribution.segments))
     return ShownMap(values, np.sort(values, axis=None), histogram, attribution, lines)
-
-
-class Turn(Protocol):
-    """A change that can be made on the session's lane."""
-
-    def apply(self, session: Session) -> None:
-        """Make it."""
-
-
-def keep(session: Session, sha256: str, plane: str, turn: Turn, step: Step) -> Kept:
-    """Change what is kept for a picture, note the step and say how it stands then."""
-    turn.apply(session)
-
-    def follow() -> Kept:
-        session.add_step(step)
-        return kept(session, sha256, plane)
-
-    return session.together(follow)
-
-
-def kept(session: Session, sha256: str, plane: str) -> Kept:
-    """Say what is kept for a picture, the differences of drawn rows brought up to date."""
-    records = compare_again(session, sha256, plane)
-    return Kept(session.settings(sha256), records)
-
-
-def export(session: Session, files: list[str], path: Path) -> int:
-    """Write the rows of some files, in the order of these files.
-
-    Returns
-    -------
-    int
-        How many rows were written.
-
-    Raises
-    ------
-    TableError, OSError
-        If the table cannot be written.
-    """
-    from galaxyscope.records.tables import write_records
-
-    rows = rows_of(session, files)
-    write_records(path, rows)
-    return len(rows)
-
-
-def export_script(session: Session, files: list[str], path: Path) -> int:
-    """Write a script that makes the table of some files again.
-
-    Returns
-    -------
-    int
-        How many rows it makes.
-
-    Raises
-    ------
-    TableError, OSError
-        If it cannot be written.
-    """
-    from galaxyscope.records.script import recipe_of, write_script
-
-    rows = rows_of(session, files)
-    write_script(path, recipe_of(rows, session.settings, path.with_suffix(".csv").name))
-    return len(rows)
-
-
-def rows_of(session: Session, files: list[str]) -> list[Record]:
-    """Rows of some files, in the order of these files."""
-    place = {name: i for i, name in enumerate(files)}
-    rows = [record for record in session.records() if record.path in place]
-    return sorted(rows, key=lambda record: place[record.path])
 
 
 def save_picture(picture: QImage, path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QFileDialog
 
-from galaxyscope.gui import chores, chores_lines
+from galaxyscope.gui import chores, chores_lines, chores_session
 from galaxyscope.gui.bridge import Task
 from galaxyscope.gui.desk import Desk, one_line
 from galaxyscope.gui.keeping import Turn
@@ -146,4 +146,4 @@ class Importing(QObject):
 def _keep_all(session: Session, turn: Turn, pictures: Sequence[tuple[str, str]]) -> _Found:
     turn.apply(session)
     records = {picture: compare_again(session, *picture) for picture in pictures}
-    return records, chores.measured_files(session)
+    return records, chores_session.measured_files(session)

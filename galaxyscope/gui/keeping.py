@@ -12,7 +12,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from galaxyscope.gui import chores
+from galaxyscope.gui import chores, chores_session
 from galaxyscope.gui.bridge import Task
 from galaxyscope.gui.desk import Desk, one_line
 from galaxyscope.gui.model import Galaxy
@@ -169,13 +169,13 @@ class Keeping(QObject):
                 step.title.capitalize(),
                 galaxy.path,
                 chores.SESSION,
-                functools.partial(chores.keep, session, *picture, turn, step),
+                functools.partial(chores_session.keep, session, *picture, turn, step),
                 done=functools.partial(self._kept, galaxy, picture),
                 quiet=True,
             )
         )
 
-    def _kept(self, galaxy: Galaxy, picture: tuple[str, str], kept: chores.Kept) -> None:
+    def _kept(self, galaxy: Galaxy, picture: tuple[str, str], kept: chores_session.Kept) -> None:
         self._after(None, None)
         if galaxy.image is None:
             # Its pixels are being read again, perhaps with rows from before this change.
@@ -197,7 +197,7 @@ class Keeping(QObject):
                 "Look up measurements",
                 galaxy.path,
                 chores.SESSION,
-                functools.partial(chores.kept, self._desk.session, *picture),
+                functools.partial(chores_session.kept, self._desk.session, *picture),
                 done=functools.partial(self._kept, galaxy, picture),
                 quiet=True,
             )

@@ -13,7 +13,7 @@ from typing import Any
 from PySide6.QtCore import QObject
 
 from galaxyscope import __version__
-from galaxyscope.gui import chores, dialogs
+from galaxyscope.gui import chores, chores_session, dialogs
 from galaxyscope.gui.bridge import Task
 from galaxyscope.gui.canvas import Canvas, CanvasLine, Ends
 from galaxyscope.gui.desk import Desk, one_line
@@ -269,7 +269,7 @@ class Measuring(QObject):
                 path,
                 # Behind everything that is still to be kept.
                 chores.SESSION,
-                functools.partial(chores.export, self._desk.session, files, path),
+                functools.partial(chores_session.export, self._desk.session, files, path),
                 done=lambda rows: self._desk.say(
                     f"{rows} {'row' if rows == 1 else 'rows'} written to {path.name}"
                 ),
@@ -292,7 +292,7 @@ class Measuring(QObject):
                 "Export script",
                 path,
                 chores.SESSION,
-                functools.partial(chores.export_script, self._desk.session, files, path),
+                functools.partial(chores_session.export_script, self._desk.session, files, path),
                 done=lambda rows: self._desk.say(
                     f"{path.name} makes {rows} {'row' if rows == 1 else 'rows'} again"
                 ),

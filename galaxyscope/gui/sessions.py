@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 
-from galaxyscope.gui import chores, look
+from galaxyscope.gui import chores, chores_session, look
 from galaxyscope.gui.bridge import Task
 from galaxyscope.gui.desk import one_line
 from galaxyscope.gui.model import Galaxy
@@ -186,7 +186,7 @@ class Sessions(QObject):
             )
         )
 
-    def _opened(self, found: chores.FoundSession) -> None:
+    def _opened(self, found: chores_session.FoundSession) -> None:
         self._showing = True
         try:
             # First, so that nothing of the one is kept in the other.
@@ -214,7 +214,7 @@ class Sessions(QObject):
         if note:
             self._desk.say(one_line(note))
 
-    def _show(self, found: chores.FoundSession) -> None:
+    def _show(self, found: chores_session.FoundSession) -> None:
         """Show the files of a session as they were looked at."""
         workspace, state = self._desk.workspace, found.state or {}
         look.set_window(self._window, state)
@@ -287,22 +287,22 @@ def _keep_file(session: Session, path: Path, sha256: str, seen: Any) -> None:
     session.keep_file(file_at(path, session.path, sha256=sha256, size=size, look=seen))
 
 
-def _open(path: Path, places: tuple[Path, ...]) -> chores.FoundSession:
+def _open(path: Path, places: tuple[Path, ...]) -> chores_session.FoundSession:
     session, note = open_shared(path)
     return _found(session, note, places)
 
 
-def _open_own(path: Path) -> chores.FoundSession:
+def _open_own(path: Path) -> chores_session.FoundSession:
     session, note = open_own(path)
     return _found(session, note, ())
 
 
-def _found(session: Session, note: str, places: tuple[Path, ...]) -> chores.FoundSession:
+def _found(session: Session, note: str, places: tuple[Path, ...]) -> chores_session.FoundSession:
     """Find the files of a session where they are now."""
     moved, missing = find_again(session.files(), session.path, places)
     session.relocate(moved)
     state = session.state(STATE)
-    return chores.FoundSession(
+    return chores_session.FoundSession(
         session,
         note,
         tuple(session.files()),

@@ -118,6 +118,7 @@ def no_windows_left(qapp: QApplication) -> Iterator[None]:
 @pytest.fixture
 def network(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     """The fake network and explainer that windows of this test get."""
+    import galaxyscope.pipeline  # noqa: F401 - imported later it would keep the fake for good
     from galaxyscope.explain import registry
 
     fake = SimpleNamespace(
