@@ -194,7 +194,7 @@ class MainWindow(QMainWindow):
         QWidget.setTabOrder(export, self.status.jobs)
         self._give_way = (gallery, tables)  # to the comparison
         self.resizeDocks([tables], [150], Qt.Orientation.Vertical)
-        self.resizeDocks([classify, explain, overlay], [266, 212, 190], Qt.Orientation.Vertical)
+        self._right = (classify, explain, overlay)
         self.resizeDocks([classify], [312], Qt.Orientation.Horizontal)
 
     def _connect_parts(self) -> None:
@@ -441,6 +441,9 @@ class MainWindow(QMainWindow):
         self.actions_.check(f"theme_{self.settings.word('theme')}")
         screen = self.screen().availableGeometry().size() - WINDOW_FRAME
         self.resize((screen * 0.8).expandedTo(QSize(1360, 860)).boundedTo(screen))
+        # On a large screen the answers get what the others do not need.
+        spare = max(266, self.height() - 520)
+        self.resizeDocks(self._right, (spare, 212, 190), Qt.Orientation.Vertical)
         if not self.settings.bytes("geometry").isEmpty():
             self.restoreGeometry(self.settings.bytes("geometry"))
             self.restoreState(self.settings.bytes("layout"), LAYOUT_VERSION)
