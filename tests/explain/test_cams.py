@@ -201,7 +201,7 @@ def test_channels_come_in_the_batches_of_answers(hidden, make_input, name) -> No
     heard: list[int] = []
     watch = Watch(lambda done, total, result: heard.append(done))
     method(name).explain(hidden, make_input(), "Class3.1", {}, watch)
-    assert {0, 5, 10} <= set(heard)
+    assert heard[:2] == [0, 5]
 
 
 def test_ablation_cam_equals_the_loop(hidden, make_input) -> None:
