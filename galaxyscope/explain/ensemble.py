@@ -76,11 +76,10 @@ def explain(
             last = len(made) + 1 == len(fitting)
             if last and done == total:
                 return  # the whole map follows
-            growing = isinstance(partial, Attribution)
             watch.report(
                 total * len(made) + done,
                 total * len(fitting),
-                joined([*made, partial]) if growing else None,  # type: ignore[list-item]
+                joined([*made, partial]) if isinstance(partial, Attribution) else None,
             )
 
         made.append(one(member, share, watch.part(report if watch.heard else None)))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QEvent, QSize, Qt
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent, QUndoStack
+from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent, QUndoStack
 from PySide6.QtWidgets import (
     QApplication,
     QDockWidget,
@@ -494,5 +494,5 @@ class MainWindow(QMainWindow):
         super().closeEvent(event)
 
 
-def _name(action: object, verb: str, text: str) -> None:
-    action.setText(f"{verb} {text}".strip())  # type: ignore[attr-defined]  # a QAction
+def _name(action: QAction, verb: str, text: str) -> None:
+    action.setText(f"{verb} {text}".strip())
