@@ -22,6 +22,7 @@ from galaxyscope.classify.card import ModelError
 from galaxyscope.explain.registry import DEFAULT_METHOD, method
 from galaxyscope.explain.target import class_asked
 from galaxyscope.measure.bars import DEFAULT_ALGORITHM, BarSettings, measure_bar
+from galaxyscope.measure.decompose import Decomposition, decomposed
 from galaxyscope.measure.finding import FOLLOW_LIGHT
 from galaxyscope.measure.phase import light_on_map
 from galaxyscope.measure.results import BarMeasurement
@@ -209,7 +210,10 @@ def measure_attribution(
         except ModelError:
             settings = dataclasses.replace(settings, algorithm="joint")
             flags.append("no-length-network")
-    bar = measure_bar(values, to_cutout, blocks, settings, light, members, picture, said)
+    fitted = None
+    if settings.algorithm == "consensus" and said is not None:
+        fitted = fitted_bar(image, said)
+    bar = measure_bar(values, to_cutout, blocks, settings, light, members, picture, said, fitted)
     known = attribution.method == DEFAULT_METHOD and attribution.model.startswith(CALIBRATED)
     if settings.algorithm in ("consensus", "joint") and bar.ends is not None and not known:
         flags.append("uncalibrated")
@@ -239,6 +243,26 @@ def answered_length(image: SkyImage, network: Classifier) -> float:
     seen = prepared(image, network)
     (share,) = network.predict(seen).probabilities.values()
     return math.exp(share) * seen.field_px
+
+
+def fitted_bar(image: SkyImage, said: float) -> Decomposition | None:
+    """Bar of a model of bulge, disc and bar, begun with the length that a network answers.
+
+    Parameters
+    ----------
+    image : SkyImage
+    said : float
+        Full length in cutout pixels.
+
+    Returns
+    -------
+    Decomposition or None
+        In cutout pixels; see `galaxyscope.measure.decompose.decompose`.
+    """
+    from galaxyscope.sky.locate import locate_galaxy
+
+    extent = locate_galaxy(image)
+    return decomposed(image, (extent.x, extent.y), said / 2)
 
 
 @cache

@@ -152,8 +152,7 @@ def told_more(
     measured = None
     if args.opinions:
         record, measured = opinions.with_opinions(record, image)
-        if record.network_length_px is None:
-            record = dataclasses.replace(record, network_length_px=_answer(image))
+        record = _with_answer(record, image)
     if (disc := disc or measured) is not None:
         record = opinions.with_disc(record, disc)
     if args.r90 is not None or args.r25 is not None:
@@ -161,15 +160,27 @@ def told_more(
     return opinions.with_kpc_h(record) if args.kpc_h else record
 
 
-def _answer(image: SkyImage) -> float | None:
-    """Length that the shipped network answers; None where it is not installed."""
-    from galaxyscope.classify.card import ModelError
-    from galaxyscope.pipeline import said_length
+def _with_answer(record: Record, image: SkyImage) -> Record:
+    """Row with what the network for lengths answers and what a model begun there fits.
 
+    Unchanged where it has an answer already, or that network is not installed.
+    """
+    from galaxyscope.classify.card import ModelError
+    from galaxyscope.pipeline import fitted_bar, said_length
+
+    if record.network_length_px is not None:
+        return record
     try:
-        return said_length(image)
+        said = said_length(image)
     except ModelError:
-        return None
+        return record
+    fitted = fitted_bar(image, said)
+    return dataclasses.replace(
+        record,
+        network_length_px=said,
+        fitted_length_px=None if fitted is None else fitted.length,
+        fitted_residual=None if fitted is None else fitted.residual,
+    )
 
 
 def with_scale(image: SkyImage, args: argparse.Namespace) -> SkyImage:

@@ -28,7 +28,9 @@ _TITLES = {
 _SEARCHES = {
     "consensus": f"L = L_joint^{1 - WEIGHT:g} · L_said^{WEIGHT:g}. L_joint: from map and light, "
     f"{FACTOR:g} · √(L_light · L_map), see the algorithm joint. L_said: what the network "
-    "bar-length answers when it is asked for the length (said px among the settings).",
+    "bar-length answers when it is asked for the length (said px among the settings). Where a "
+    "model of bulge, disc and bar leaves hardly anything of the light, L^{1 − w} · L_fitted^w with "
+    "the length of its bar (fitted px) and w its weight (fitted weight).",
     "joint": f"L = {FACTOR:g} · √(L_light · L_map). L_light: twice the radius up to which the "
     f"second Fourier component of the light on circles keeps {AMPLITUDE:g} of its peak and "
     f"{DEGREES:g}° of the axis that the map shows. L_map = S · (ℓ / S)^{STRETCH:g}, ℓ the length "
@@ -195,6 +197,7 @@ def _reference(record: Record) -> str:
         paper = "Aguerri et al. 2009, A&A 495, 491 (amplitude and phase), with the map's axis"
     if record.algorithm == "consensus":
         paper += "; Bhambra, Joachimi & Lahav 2022, MNRAS 511, 5032 (a network that is asked)"
+        paper += "; Gadotti 2008, MNRAS 384, 420 (decomposition)"
     if record.algorithm == "invariant":
         paper += ", with R instead of Pearson's r so that all angles measure alike"
     return paper if card is None else f"Bar: {paper}\nMap: {card.reference}"

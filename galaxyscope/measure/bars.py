@@ -10,9 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galaxyscope.measure import consensus, joint
+from galaxyscope.measure.consensus import fitted_weight
+from galaxyscope.measure.decompose import Decomposition
 from galaxyscope.measure.finding import FOLLOW_LIGHT, Finder, Found
 from galaxyscope.measure.invariant import scaled_min_pixels
-from galaxyscope.measure.phase import AMPLITUDE, DEGREES, INNER, rings
+from galaxyscope.measure.lines import angle_difference
+from galaxyscope.measure.phase import AMPLITUDE, DEGREES, INNER, axis_of, rings
 from galaxyscope.measure.results import BarMeasurement, LengthErrors
 from galaxyscope.measure.search import BarSearch, Ends, Mask, NoBarError
 from galaxyscope.measure.uncertainty import (
@@ -40,6 +43,8 @@ DEFAULT_ALGORITHM = "consensus"
 
 #: Below this elongation the inner part of a map shows no axis to speak of.
 ROUND_MAP = 0.2
+#: Degrees between the axis of a map and that of the bar that say the map shows something else.
+OFF_AXIS = 20.0
 
 
 @dataclass(frozen=True)
@@ -108,6 +113,7 @@ def measure_bar(
     members: Mapping[str, Map] | None = None,
     picture: Map | None = None,
     said: float | None = None,
+    fitted: Decomposition | None = None,
 ) -> BarMeasurement:
     """Measure the bar on an attribution map.
 
@@ -134,6 +140,8 @@ def measure_bar(
         Grey picture in 0 … 1 on the map's pixels; needed for `x_input`.
     said : float, optional
         Full length in cutout pixels that a network answers; needed by `consensus`.
+    fitted : Decomposition, optional
+        Of the cutout's light, which `consensus` listens to.
 
     Returns
     -------
@@ -141,9 +149,10 @@ def measure_bar(
         Flags: ``no-bar`` (see its reason) · ``min-pixels`` (fewer than T_1 pixels were left
         before the mask was elongated) · ``not-elongated`` (neither condition ended the
         search) · ``touches-frame`` (the mask reaches the map's edge: the bar may be longer) ·
-        ``off-centre`` · ``round-map`` (`consensus`, `joint`, `phase`: the map
-        hardly shows an axis) · ``not-finite`` (the map has such pixels) · ``unstable`` (no bar on
-        some jackknife maps) · ``not-in-all-networks`` (no bar on the map of some member). Where
+        ``off-centre`` · ``round-map`` (`consensus`, `joint`, `phase`: the map hardly shows an
+        axis) · ``off-axis`` (`consensus`: the map's axis is another than that of the bar, which the
+        light gave) · ``not-finite`` (the map has such pixels) · ``unstable`` (no bar on some
+        jackknife maps) · ``not-in-all-networks`` (no bar on the map of some member). Where
         lengths are averaged a flag holds for at least one member.
 
     Raises
@@ -157,12 +166,12 @@ def measure_bar(
     _check(values, blocks, settings, light, alone, picture)
     if settings.algorithm == "consensus" and not (said or 0) > 0:
         raise ValueError("the algorithm 'consensus' needs the length that a network answers")
-    parameters = _parameters(settings, values.shape, said)
+    parameters = _parameters(settings, values.shape, said, fitted)
     try:
         around = (
             rings(np.asarray(light, np.float64)) if settings.algorithm in FOLLOW_LIGHT else None
         )
-        find = Finder(to_cutout, settings, around, picture, said)
+        find = Finder(to_cutout, settings, around, picture, said, fitted)
         each = [found for one in alone if (found := find.or_none(one)) is not None]
         if settings.average == "lengths" and alone:
             main = each
@@ -261,6 +270,9 @@ def _errors(
     brackets = [find.bracket(one) for one in main]
     spans = [max(some) - min(some) for some in brackets if some]
     share = METHOD_ERROR.get(algorithm)
+    if share is not None and find.fitted is not None:
+        heard, own = fitted_weight(find.fitted), find.fitted.length_err / find.fitted.length
+        share = math.hypot((1 - heard) * share, heard * own)
     return LengthErrors(
         sampling=jackknife_error([one.length for one in rest]) if len(rest) > 1 else None,
         networks=standard_error([one.length for one in each]) if len(each) > 1 else None,
@@ -293,12 +305,20 @@ def _flags(
         "min-pixels": search.stopped_by == "min-pixels",
         "not-elongated": search.stopped_by == "last-level",
         "round-map": search.stopped_by == "light" and (search.elongation or 0) < ROUND_MAP,
+        "off-axis": settings.algorithm == "consensus" and _off_axis(values, search) > OFF_AXIS,
         "touches-frame": search.stopped_by != "light" and _touches_frame(mask),
         "off-centre": search.stopped_by != "light"
         and _centroid_distance(mask) > settings.off_centre * min(mask.shape),
         "not-finite": not np.isfinite(values).all(),
     }
     return tuple(flag for flag, is_raised in raised.items() if is_raised)
+
+
+def _off_axis(values: Map, search: BarSearch) -> float:
+    """Degrees between the axis of the map and the bar that was found."""
+    if search.ends is None:
+        return 0.0
+    return abs(angle_difference(math.degrees(axis_of(values)[0]), _angle(search.ends)))
 
 
 def _touches_frame(mask: Mask) -> bool:
@@ -312,12 +332,15 @@ def _centroid_distance(mask: Mask) -> float:
 
 
 def _parameters(
-    settings: BarSettings, shape: tuple[int, ...], said: float | None
+    settings: BarSettings,
+    shape: tuple[int, ...],
+    said: float | None,
+    fitted: Decomposition | None,
 ) -> dict[str, object]:
     """Everything a reader needs to repeat the measurement; JSON types only."""
     parameters: dict[str, object] = asdict(settings)
     if settings.algorithm in FOLLOW_LIGHT:
-        constants = {"amplitude": AMPLITUDE, "degrees": DEGREES, "inner": INNER}
+        constants: dict[str, object] = {"amplitude": AMPLITUDE, "degrees": DEGREES, "inner": INNER}
         if settings.algorithm in ("joint", "consensus"):
             constants |= {
                 "share": joint.SHARE,
@@ -327,6 +350,14 @@ def _parameters(
             }
         if settings.algorithm == "consensus" and said is not None:
             constants |= {"weight": consensus.WEIGHT, "said_px": said}
+        if settings.algorithm == "consensus" and fitted is not None:
+            constants |= {
+                "fitted_px": fitted.length,
+                "fitted_err_px": fitted.length_err,
+                "fitted_residual": fitted.residual,
+                "fitted_profile": fitted.profile,
+                "fitted_weight": fitted_weight(fitted),
+            }
         kept = ("algorithm", "average", "x_input")
         return {name: parameters[name] for name in kept} | constants
     if settings.algorithm == "invariant":

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from galaxyscope.measure.algorithm1 import ends_above, published
 from galaxyscope.measure.consensus import consensus
+from galaxyscope.measure.decompose import Decomposition
 from galaxyscope.measure.invariant import contour_ends, invariant
 from galaxyscope.measure.joint import SHARE, SHARES, joint
 from galaxyscope.measure.phase import AMPLITUDE, BRACKET, LightRings, phase
@@ -74,6 +75,8 @@ class Finder:
         For `x_input`.
     said : float or None
         Full length in cutout pixels that a network answers, for `consensus`.
+    fitted : Decomposition or None
+        Of the cutout's light, for `consensus`.
     """
 
     to_cutout: Affine
@@ -81,6 +84,7 @@ class Finder:
     around: LightRings | None = None
     picture: Map | None = None
     said: float | None = None
+    fitted: Decomposition | None = None
 
     def __call__(self, values: Map, is_scaled: bool = False) -> Found:
         """Find the bar on a map.
@@ -163,7 +167,8 @@ class Finder:
         if self.said is None:
             raise ValueError("the algorithm 'consensus' needs the length that a network answers")
         on_map = self.said / self.to_cutout.pixel_size
-        return consensus(values, around, on_map, amplitude, share)
+        fitted = None if self.fitted is None else self.fitted.on(self.to_cutout.inverse)
+        return consensus(values, around, on_map, amplitude, share, fitted)
 
     def _on_cutout(self, pair: Ends) -> tuple[Ends, float]:
         (x1, y1), (x2, y2) = self.to_cutout(pair).tolist()

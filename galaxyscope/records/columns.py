@@ -93,6 +93,8 @@ RECORD_COLUMNS = (
     Column("fourier_pa_deg", "float", "direction of the component there, as pa_frame", "deg"),
     Column("fourier_length_px", "float", "full length (2 r) where A2/A0 is half of it", "pix"),
     Column("network_length_px", "float", "full length that a network answers when asked", "pix"),
+    Column("fitted_length_px", "float", "full length in a model of bulge, disc and bar", "pix"),
+    Column("fitted_residual", "float", "what that model leaves, over the bar's light"),
     Column("err_sampling_px", "float", "part of length_err_px: samples of the map", "pix"),
     Column("err_networks_px", "float", "part of length_err_px: choice of networks", "pix"),
     Column("err_threshold_px", "float", "part of length_err_px: where the bar ends", "pix"),

@@ -68,6 +68,8 @@ def record_of_bar(
         err_method_px=finite(bar.errors.method),
         pa_err_deg=finite(bar.angle_err_deg),
         network_length_px=finite(bar.parameters.get("said_px")),
+        fitted_length_px=finite(bar.parameters.get("fitted_px")),
+        fitted_residual=finite(bar.parameters.get("fitted_residual")),
         threshold=finite(bar.threshold),
         flags=" ".join((*bar.flags, "unlikely") if unlikely else bar.flags),
         reason=bar.reason,

@@ -133,6 +133,9 @@ class Record:
         full length where it has fallen to half of that.
     network_length_px : float or None
         Full length that the network `bar-length` answers when it is asked, beside map and light.
+    fitted_length_px, fitted_residual : float or None
+        Full length of the bar in a model of bulge, disc and bar, and what that model leaves of the
+        bar's light, see `galaxyscope.measure.decompose`.
     ran : str
         JSON object: how the network ran (device, threads, modes), on which the last digits
         depend.
@@ -216,6 +219,8 @@ class Record:
     fourier_pa_deg: float | None = None
     fourier_length_px: float | None = None
     network_length_px: float | None = None
+    fitted_length_px: float | None = None
+    fitted_residual: float | None = None
     err_sampling_px: float | None = None
     err_networks_px: float | None = None
     err_threshold_px: float | None = None

@@ -14,7 +14,7 @@ from galaxyscope.measure.finding import FOLLOW_LIGHT, Finder
 from galaxyscope.measure.phase import light_on_map, rings
 from galaxyscope.measure.search import NoBarError
 from galaxyscope.measure.variants import mean_of_scaled
-from galaxyscope.pipeline import MeasureSettings, grey_on_map, said_length
+from galaxyscope.pipeline import MeasureSettings, fitted_bar, grey_on_map, said_length
 from galaxyscope.tune.grid import AVERAGE_LENGTH, AVERAGE_MAP, Grid, Setting, combinations
 from galaxyscope.tune.maps import MapCache
 from galaxyscope.tune.subjects import Subject
@@ -245,19 +245,22 @@ def _lengths(
     picture = around = None
     if any(s.x_input != "no" for s in settings):
         picture = grey_on_map(image, made.to_cutout, shape)
+    said = fitted = None
     if grid.algorithm in FOLLOW_LIGHT:
         try:
             around = rings(light_on_map(image, made.to_cutout, shape))
         except NoBarError:
             return {}
+        if grid.algorithm == "consensus":
+            said = said_length(image)
+            fitted = fitted_bar(image, said)
     try:
         average = mean_of_scaled(list(maps.values()), grid.algorithm) if len(maps) > 1 else None
     except NoBarError:
         average = None
-    said = said_length(image) if grid.algorithm == "consensus" else None
     found: dict[tuple[str, Setting], float] = {}
     for setting in settings:
-        find = Finder(made.to_cutout, grid.bar(setting), around, picture, said)
+        find = Finder(made.to_cutout, grid.bar(setting), around, picture, said, fitted)
         each = {name: f.length for name, m in maps.items() if (f := find.or_none(m)) is not None}
         found |= {(name, setting): length for name, length in each.items()}
         if len(maps) > 1 and each:
