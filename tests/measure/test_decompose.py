@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import numpy as np
@@ -157,9 +158,13 @@ def test_where_the_model_leaves_no_doubt_it_decides(drawn: SkyImage) -> None:
         assert bar.errors.method < 0.03 * 48, "beside it the scatter of the others does not count"
         assert ("off-axis" in bar.flags) == flagged
         assert bar.parameters["fitted_px"] == found.length
-    # Without it the map lies across the light, which is no bar.
-    with pytest.raises(NoBarError):
-        consensus(across(drawn, 30.0), rings(light), 42.0)
-    rough = Decomposition(48.0, 0.5, 120.0, 0.3, "half", 0.5)
-    with pytest.raises(NoBarError):
-        consensus(across(drawn, 30.0), rings(light), 42.0, fitted=rough)
+    # Light that is elongated across the map, and nowhere along it, is no bar without the model.
+    around = rings(light)
+    turned = np.full(around.radius.shape, 0.3 * np.exp(-2j * math.radians(120.0)))
+    around = dataclasses.replace(around, component=turned)
+    one = consensus(across(drawn, 30.0), around, 42.0, fitted=found)
+    assert one.ends is not None
+    assert math.dist(*one.ends) == pytest.approx(48.0, rel=0.03)
+    for nothing in (None, dataclasses.replace(found, residual=0.5)):
+        with pytest.raises(NoBarError):
+            consensus(across(drawn, 30.0), around, 42.0, fitted=nothing)
