@@ -98,9 +98,8 @@ def add_more(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--opinions",
         action="store_true",
-        help="isophotes, Fourier component, a network's answer and a model of the light too (seconds "
-        "per galaxy); "
-        "isophotes also say how the disc lies",
+        help="isophotes, Fourier component, a network's answer and a model of the light too "
+        "(seconds per galaxy); isophotes also say how the disc lies",
     )
     parser.add_argument(
         "--inclination",

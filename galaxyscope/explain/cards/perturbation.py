@@ -146,7 +146,7 @@ CARDS: tuple[MethodCard, ...] = (
         whole=True,
         parameters=(
             Parameter("evaluations", "Evaluations", 100, 1, 16384, "Pictures the network may see."),
-            Parameter("population", "Population", 10, 2, 1024, "Masks in a generation."),
+            Parameter("population", "Population", 16, 2, 1024, "Masks in a generation."),
             Parameter("mutation", "Mutations", 1.0, 0.0, 100.0, "Expected number in a child."),
             Parameter(
                 "parsimony",
