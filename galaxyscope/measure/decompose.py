@@ -252,15 +252,16 @@ def _cut(light: Floats, centre: tuple[float, float], half: float, most: int) -> 
     known = np.isfinite(cells) & (np.hypot(x, y) < REACH)
     if known.sum() < FEWEST:
         return None
+    bright = float(np.percentile(np.abs(cells[known]), 99))
+    if not 0 < bright < math.inf:
+        return None
+    cells /= bright
     seen = cells[known]
     # The difference of differences of four neighbours is free of any slope.
     steps = cells[1:, 1:] - cells[:-1, 1:] - cells[1:, :-1] + cells[:-1, :-1]
     steps = steps[np.isfinite(steps)]
     noise = 1.4826 * float(np.median(np.abs(steps))) / 2 if steps.size else 0.0
-    floor = max(noise, 1e-3 * float(np.percentile(np.abs(seen), 99)))
-    if floor <= 0:
-        return None
-    weight = 1 / np.hypot(floor, MODEL_ERROR * np.maximum(seen, 0))
+    weight = 1 / np.hypot(max(noise, 1e-3), MODEL_ERROR * np.maximum(seen, 0))
     return _Piece(x, y, block / half, known, seen, weight, noise)
 
 
@@ -292,7 +293,7 @@ def _fitted(piece: _Piece, start: Floats, ferrers: bool) -> _Fit:
 
     def solved(values: Floats) -> tuple[Floats, Floats]:
         shapes = _components(values, piece, ferrers) * piece.weight[:, None]
-        return shapes, nnls(shapes, wanted)[0]
+        return shapes, nnls(shapes, wanted, maxiter=1000)[0]
 
     def wrong(values: Floats) -> Floats:
         shapes, fluxes = solved(values)

@@ -97,6 +97,14 @@ def test_arms_are_seen_to_be_left_over_and_no_bar_is_none() -> None:
     assert decompose(nothing, (900.0, 900.0), 20.0, 0.0) is None, "beside the picture"
 
 
+@pytest.mark.parametrize("unit", [1e-14, 1e9])
+def test_the_unit_of_the_light_does_not_matter(unit: float) -> None:
+    light = galaxy("Fermi", 30.0, 60.0, 0.3, 0.02)
+    one, other = fitted(light, 13.0, 60.0), fitted(light * unit, 13.0, 60.0)
+    assert other.length == pytest.approx(one.length, rel=1e-4)
+    assert other.residual == pytest.approx(one.residual, abs=1e-3)
+
+
 def test_a_neighbour_and_pixels_without_a_value_do_not_draw_the_ends() -> None:
     light = galaxy("Fermi", 48.0, 120.0, 0.35, 0.02)
     middle = (light.shape[0] - 1) // 2
