@@ -179,11 +179,12 @@ def measure_attribution(
     attribution: Attribution,
     settings: BarSettings | None = None,
     said: float | None = None,
+    watch: Watch | None = None,
 ) -> BarMeasurement:
     """Find the bar on an attribution; of a signed one on the part that speaks for the target.
 
     What a network answers for `consensus`, full length in cutout pixels, can be given as `said`;
-    else the shipped one is asked.
+    else the shipped one is asked. `watch` can cancel the fit of a model of the light.
 
     Flags, beside those of `measure_bar`: ``uncalibrated`` (`joint` or `consensus` on a map of
     another method or network than the one whose constants they have: the length may be off by a
@@ -212,7 +213,7 @@ def measure_attribution(
             flags.append("no-length-network")
     fitted = None
     if settings.algorithm == "consensus" and said is not None:
-        fitted = fitted_bar(image, said)
+        fitted = fitted_bar(image, said, watch)
     bar = measure_bar(values, to_cutout, blocks, settings, light, members, picture, said, fitted)
     known = attribution.method == DEFAULT_METHOD and attribution.model.startswith(CALIBRATED)
     if settings.algorithm in ("consensus", "joint") and bar.ends is not None and not known:
@@ -245,7 +246,7 @@ def answered_length(image: SkyImage, network: Classifier) -> float:
     return math.exp(share) * seen.field_px
 
 
-def fitted_bar(image: SkyImage, said: float) -> Decomposition | None:
+def fitted_bar(image: SkyImage, said: float, watch: Watch | None = None) -> Decomposition | None:
     """Bar of a model of bulge, disc and bar, begun with the length that a network answers.
 
     Parameters
@@ -253,6 +254,8 @@ def fitted_bar(image: SkyImage, said: float) -> Decomposition | None:
     image : SkyImage
     said : float
         Full length in cutout pixels.
+    watch : Watch, optional
+        Cancels.
 
     Returns
     -------
@@ -262,7 +265,7 @@ def fitted_bar(image: SkyImage, said: float) -> Decomposition | None:
     from galaxyscope.sky.locate import locate_galaxy
 
     extent = locate_galaxy(image)
-    return decomposed(image, (extent.x, extent.y), said / 2)
+    return decomposed(image, (extent.x, extent.y), said / 2, watch)
 
 
 @cache
@@ -323,7 +326,7 @@ def measure_image(
     settings = settings or MeasureSettings()
     prediction = predict_image(image, classifier)
     attribution = explain_image(image, classifier, settings, watch)
-    bar = measure_attribution(image, attribution, settings.bar)
+    bar = measure_attribution(image, attribution, settings.bar, watch=watch)
     record = record_of_bar(image, bar, provenance(attribution, prediction), created_at)
     return Measured(prediction, attribution, bar, record)
 

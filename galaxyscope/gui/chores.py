@@ -302,17 +302,19 @@ def explain(classifier: Classifier, image: SkyImage, request: Request, watch: Wa
     attribution = dataclasses.replace(found, image_sha256=image.sha256, ran=ran)
     watch.check()
     barred = shows_bar(classifier.card, request.target)
-    bar = measure(image, attribution, request.algorithm) if barred else None
+    bar = measure(image, attribution, request.algorithm, watch) if barred else None
     watch.check()
     return Explained(make_shown(attribution, image.shape), bar)
 
 
-def measure(image: SkyImage, attribution: Attribution, algorithm: str) -> BarMeasurement:
+def measure(
+    image: SkyImage, attribution: Attribution, algorithm: str, watch: Watch | None = None
+) -> BarMeasurement:
     """Find the bar on a map."""
     from galaxyscope.measure.bars import BarSettings
     from galaxyscope.pipeline import measure_attribution
 
-    return measure_attribution(image, attribution, BarSettings(algorithm=algorithm))
+    return measure_attribution(image, attribution, BarSettings(algorithm=algorithm), watch=watch)
 
 
 def make_shown(attribution: Attribution, shape: tuple[int, int]) -> ShownMap:

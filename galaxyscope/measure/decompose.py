@@ -32,6 +32,7 @@ from numpy.typing import NDArray
 from galaxyscope.measure.phase import light_on_map
 from galaxyscope.sky.frame import Affine
 from galaxyscope.sky.image import SkyImage
+from galaxyscope.work.watch import Watch
 
 Floats = NDArray[np.float64]
 
@@ -116,7 +117,9 @@ class Decomposition:
         )
 
 
-def decomposed(image: SkyImage, centre: tuple[float, float], half: float) -> Decomposition | None:
+def decomposed(
+    image: SkyImage, centre: tuple[float, float], half: float, watch: Watch | None = None
+) -> Decomposition | None:
     """Fit bulge, disc and bar to the light of a cutout, beginning with the light's own direction.
 
     Parameters
@@ -126,6 +129,8 @@ def decomposed(image: SkyImage, centre: tuple[float, float], half: float) -> Dec
         Of the galaxy in pixels of the cutout, good to 15 % of `half`.
     half : float
         Guessed half length of the bar in pixels.
+    watch : Watch, optional
+        Cancels.
 
     Returns
     -------
@@ -143,11 +148,15 @@ def decomposed(image: SkyImage, centre: tuple[float, float], half: float) -> Dec
     bar = np.isfinite(light) & (radius > 0.3 * half) & (radius < half)
     along = (light * (x**2 - y**2) / radius**2)[bar].sum()
     between = (light * 2 * x * y / radius**2)[bar].sum()
-    return decompose(light, middle, half, 0.5 * math.atan2(between, along))
+    return decompose(light, middle, half, 0.5 * math.atan2(between, along), watch)
 
 
 def decompose(
-    light: NDArray[np.floating], centre: tuple[float, float], half: float, angle: float
+    light: NDArray[np.floating],
+    centre: tuple[float, float],
+    half: float,
+    angle: float,
+    watch: Watch | None = None,
 ) -> Decomposition | None:
     """Fit bulge, disc and bar.
 
@@ -161,29 +170,36 @@ def decompose(
         Guessed half length of the bar in pixels; the fit stays within a factor 1.8.
     angle : float
         Guessed direction in radians from +x towards +y.
+    watch : Watch, optional
+        Asked at every step whether to go on.
 
     Returns
     -------
     Decomposition or None
         None where too few pixels have values, or the model wants no bar.
+
+    Raises
+    ------
+    Cancelled
     """
+    watch = watch or Watch()
     coarse, fine = (_cut(np.asarray(light, np.float64), centre, half, c) for c in CELLS)
     if coarse is None or fine is None:
         return None
     piece = coarse
-    found = _fitted(piece, _start(angle), ferrers=False)
+    found = _fitted(piece, _start(angle), watch)
     if found.residual > SMOOTH:
-        again = _fitted(piece, _start(angle, compact=True), ferrers=False)
+        again = _fitted(piece, _start(angle, compact=True), watch)
         found = min(found, again, key=_chi)
     if not math.isfinite(found.residual):
         return None
     if found.residual < USELESS and fine.cell < coarse.cell:
         start = found.values.copy()
         start[_BLUR] *= coarse.cell / fine.cell
-        piece, found = fine, _fitted(fine, start, ferrers=False)
+        piece, found = fine, _fitted(fine, start, watch)
     doubt = 0.0
     if found.residual < SMOOTH:
-        other = min((_fitted(piece, one, ferrers=True) for one in _ferrers(found)), key=_chi)
+        other = min((_fitted(piece, one, watch, ferrers=True) for one in _ferrers(found)), key=_chi)
         if abs(other.chi - found.chi) < UNDECIDED:
             doubt = abs(other.values[_LENGTH] - found.values[_LENGTH]) / 2
         found = min(found, other, key=_chi)
@@ -283,7 +299,7 @@ def _ferrers(found: _Fit) -> list[Floats]:
     return starts
 
 
-def _fitted(piece: _Piece, start: Floats, ferrers: bool) -> _Fit:
+def _fitted(piece: _Piece, start: Floats, watch: Watch, ferrers: bool = False) -> _Fit:
     from scipy.optimize import least_squares, nnls
 
     low, high = np.array(_LOW), np.array(_HIGH)
@@ -296,6 +312,7 @@ def _fitted(piece: _Piece, start: Floats, ferrers: bool) -> _Fit:
         return shapes, nnls(shapes, wanted, maxiter=1000)[0]
 
     def wrong(values: Floats) -> Floats:
+        watch.check()
         shapes, fluxes = solved(values)
         return np.asarray(shapes @ fluxes - wanted)
 

@@ -18,6 +18,7 @@ from galaxyscope.measure.search import NoBarError
 from galaxyscope.sky.frame import Affine
 from galaxyscope.sky.image import SkyImage
 from galaxyscope.sky.simulate import draw_truth, simulate_galaxy
+from galaxyscope.work.watch import Cancelled, Watch
 
 FINE = 3
 #: Light of a bar over m, 1 at its end: an independent simulator, see also test_answered_length.py.
@@ -113,6 +114,13 @@ def test_a_neighbour_and_pixels_without_a_value_do_not_draw_the_ends() -> None:
     light += 3 * np.exp(-((x - star[0]) ** 2 + (y - star[1]) ** 2) / (2 * 1.3**2))
     light[middle - 40 : middle - 30, middle : middle + 10] = np.nan
     assert fitted(light, 22.0, 115.0).length == pytest.approx(48.0, rel=0.03)
+
+
+def test_cancelled_at_once() -> None:
+    watch = Watch()
+    watch.cancel()
+    with pytest.raises(Cancelled):
+        decompose(galaxy("sharp", 30.0, 0.0, 0.3, 0.02), (45.0, 45.0), 14.0, 0.0, watch)
 
 
 def test_on_another_grid() -> None:
