@@ -22,14 +22,13 @@ from galaxyscope.measure.decompose import SMOOTH, Decomposition
 from galaxyscope.measure.joint import SHARE, joint_half
 from galaxyscope.measure.phase import AMPLITUDE, LightRings, axis_of, bar_along
 from galaxyscope.measure.search import BarSearch, NoBarError
+from galaxyscope.measure.uncertainty import METHOD_ERROR
 
 #: Weight of the network's answer; the rest is that of map and light.
 WEIGHT = 0.9
 #: Where a model leaves this much of the bar's light it is not heard at all; where it leaves
 #: `SMOOTH`, as much as its error allows.
 ROUGH = 0.11
-#: Scatter of map, light and network about the truth of simulated bars, as a share of the length.
-SCATTER = 0.11
 
 
 def consensus(
@@ -82,4 +81,5 @@ def consensus(
 def fitted_weight(fitted: Decomposition) -> float:
     """Weight of a model beside all others: nothing is left over, and its error is the smaller."""
     smooth = min(max((ROUGH - fitted.residual) / (ROUGH - SMOOTH), 0.0), 1.0)
-    return smooth * SCATTER**2 / (SCATTER**2 + (fitted.length_err / fitted.length) ** 2)
+    others = METHOD_ERROR["consensus"]
+    return smooth * others**2 / (others**2 + (fitted.length_err / fitted.length) ** 2)

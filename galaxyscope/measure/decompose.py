@@ -25,10 +25,12 @@ import dataclasses
 import functools
 import math
 from dataclasses import dataclass
+from operator import attrgetter
 
 import numpy as np
 from numpy.typing import NDArray
 
+from galaxyscope.measure.fourier import fourier_bar
 from galaxyscope.measure.phase import light_on_map
 from galaxyscope.sky.frame import Affine
 from galaxyscope.sky.image import SkyImage
@@ -142,13 +144,10 @@ def decomposed(
     side = 2 * reach + 1
     light = light_on_map(image, Affine.translation(*corner), (side, side))
     middle = centre[0] - corner[0], centre[1] - corner[1]
-    y, x = np.indices(light.shape, float)
-    x, y = x - middle[0], y - middle[1]
-    radius = np.maximum(np.hypot(x, y), 1e-9)
-    bar = np.isfinite(light) & (radius > 0.3 * half) & (radius < half)
-    along = (light * (x**2 - y**2) / radius**2)[bar].sum()
-    between = (light * 2 * x * y / radius**2)[bar].sum()
-    return decompose(light, middle, half, 0.5 * math.atan2(between, along), watch)
+    guess = fourier_bar(light, middle, 0.3 * half, half)
+    if guess is None:
+        return None
+    return decompose(light, middle, half, math.radians(guess.angle_deg), watch)
 
 
 def decompose(
@@ -190,7 +189,7 @@ def decompose(
     found = _fitted(piece, _start(angle), watch)
     if found.residual > SMOOTH:
         again = _fitted(piece, _start(angle, compact=True), watch)
-        found = min(found, again, key=_chi)
+        found = min(found, again, key=attrgetter("chi"))
     if not math.isfinite(found.residual):
         return None
     if found.residual < USELESS and fine.cell < coarse.cell:
@@ -199,10 +198,13 @@ def decompose(
         piece, found = fine, _fitted(fine, start, watch)
     doubt = 0.0
     if found.residual < SMOOTH:
-        other = min((_fitted(piece, one, watch, ferrers=True) for one in _ferrers(found)), key=_chi)
+        other = min(
+            (_fitted(piece, one, watch, ferrers=True) for one in _ferrers(found)),
+            key=attrgetter("chi"),
+        )
         if abs(other.chi - found.chi) < UNDECIDED:
             doubt = abs(other.values[_LENGTH] - found.values[_LENGTH]) / 2
-        found = min(found, other, key=_chi)
+        found = min(found, other, key=attrgetter("chi"))
     length = 2 * half * math.exp(found.values[_LENGTH])
     return Decomposition(
         length=length,
@@ -238,10 +240,6 @@ class _Fit:
     error: float
     residual: float
     ferrers: bool
-
-
-def _chi(fit: _Fit) -> float:
-    return fit.chi
 
 
 def _cut(light: Floats, centre: tuple[float, float], half: float, most: int) -> _Piece | None:

@@ -67,7 +67,7 @@ def test_length_is_the_formula() -> None:
 
 @settings(max_examples=40, deadline=None)
 @given(st.floats(0, 180), st.floats(15, 24))
-@example(0.5, 20.0)  # 5.2 %, the largest that was met: the strip's ends lie on pixels at 0°
+@example(0.5, 20.0)  # 5.2 %, the largest that was met
 def test_every_angle_measures_alike(degrees: float, half: float) -> None:
     turned = length(strip(degrees, half), barred(degrees, half))
     assert turned == pytest.approx(length(strip(0.0, half), barred(0.0, half)), rel=0.06)
