@@ -43,5 +43,6 @@ def test_default_lengths_in_smooth_galaxies(kind: str, noise: float) -> None:
         f"{np.median(said):.3f}, {np.std(np.log(said)):.3f}"
     )
     assert refused <= 1
-    assert abs(np.median(ratio) - 1) < (0.02 if noise < 0.05 else 0.04)
+    # In more noise Ferrers' bars cannot be told from such as are half of their plateau at the end.
+    assert abs(np.median(ratio) - 1) < (0.08 if kind == "Ferrers" and noise > 0.05 else 0.02)
     assert scatter < (0.16 if kind == "Ferrers" else 0.06)
