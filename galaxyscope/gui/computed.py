@@ -149,12 +149,15 @@ def _inputs(record: Record) -> list[tuple[str, str]]:
 
 
 def _settings(record: Record) -> str:
-    """Return all settings of explainer and algorithm, as they were kept."""
+    """Return all settings of explainer and algorithm; numbers to six digits, hashes to sixteen."""
     try:
         kept = json.loads(record.parameters or "{}")
     except ValueError:  # a row of another version
         return record.parameters
-    return ", ".join(f"{name} {value}" for name, value in _flat(kept))
+    return ", ".join(
+        f"{name} {value:.6g}" if isinstance(value, float) else f"{name} {str(value)[:16]}"
+        for name, value in _flat(kept)
+    )
 
 
 def _flat(kept: object, before: str = "") -> list[tuple[str, object]]:
