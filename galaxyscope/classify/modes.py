@@ -12,6 +12,8 @@ import torch
 from torch import Tensor, fx, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from galaxyscope.classify.depthwise import BackInFloat32
+
 Work = Literal["forward", "backward"]
 """Answers alone, or the way back to the picture too."""
 
@@ -126,8 +128,11 @@ def runner(network: nn.Module, mode: Mode) -> Run:
     def run(x: Tensor) -> Tensor:
         if mode.channels_last:
             x = x.contiguous(memory_format=torch.channels_last)
-        with torch.autocast(x.device.type, torch.bfloat16, enabled=mode.precision == "bf16"):
+        if mode.precision == "fp32":
             logits: Tensor = network(x)
+            return logits
+        with torch.autocast(x.device.type, torch.bfloat16), BackInFloat32():
+            logits = network(x)
         return logits.float()
 
     return run

@@ -11,6 +11,7 @@ from galaxyscope.explain.postflight import split_half
 from galaxyscope.explain.protocol import Attribution
 from galaxyscope.explain.registry import METHODS, method
 from galaxyscope.work.watch import Watch
+from tests.explain.draws import drawn
 
 FAMILY = [name for name in METHODS if name.startswith("smoothgrad") or name == "vargrad"]
 
@@ -63,7 +64,7 @@ def test_the_map_is_that_of_the_samples_that_ran(small, make_input) -> None:
     sigma = 0.1 * float(image.max() - image.min())
     total = torch.zeros(24, 24)
     for k in order:
-        noise = np.random.default_rng((3, k)).standard_normal((3, 24, 24), np.float32)
+        noise = drawn(3, k)
         x = (image + sigma * torch.from_numpy(noise)).requires_grad_(True)
         total += torch.autograd.grad(small.network(x)[0, 0], x)[0][0].sum(0)
     oracle = (total / len(order)).numpy()

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
 from galaxyscope.explain import channel_cam, engine, paths
 from galaxyscope.explain.protocol import Attribution
@@ -245,17 +247,36 @@ def test_cancel_takes_effect_within_300_ms(classify, make_input) -> None:
     assert stopped[0] - asked < 0.3
 
 
+class Largest(TorchDispatchMode):
+    """Notes the largest tensor that is made."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.bytes = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        made = func(*args, **(kwargs or {}))
+        for one in tree_leaves(made):
+            if isinstance(one, torch.Tensor):
+                self.bytes = max(self.bytes, one.untyped_storage().nbytes())
+        return made
+
+
 def test_memory_does_not_grow_with_the_samples(small, make_input) -> None:
-    """numpy's share is traced: noise of one batch only, never that of all samples."""
+    """Noise and networks of one batch only, never of all samples; numpy's share is traced."""
     picture = make_input(32)
     run("smoothgrad/signed", small, picture, samples=8)
-    peaks = []
+    peaks, largest = [], []
     for samples in (256, 1024):
         tracemalloc.start()
-        run("smoothgrad/signed", small, picture, samples=samples)
+        with Largest() as seen:
+            run("smoothgrad/signed", small, picture, samples=samples)
         peaks.append(tracemalloc.get_traced_memory()[1])
+        largest.append(seen.bytes)
         tracemalloc.stop()
-    assert peaks[1] < 1.2 * peaks[0]
+    batch = engine.batch_size(small, 32)
+    assert largest[0] == largest[1] < 4 * 8 * batch * 32**2  # eight floats a pixel
+    assert peaks[1] - peaks[0] < 200 * (1024 - 256)  # bytes; the numbers of the samples
 
 
 def test_batches_keep_their_pixels(small) -> None:

@@ -9,6 +9,7 @@ from torch import nn
 
 from galaxyscope.explain.registry import method
 from galaxyscope.work.watch import Watch
+from tests.explain.draws import drawn
 
 
 def assert_close(found, expected, tolerance=1e-4) -> None:
@@ -39,10 +40,6 @@ class Of(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         score = (self.weight * self.function(x)).sum((1, 2, 3))
         return torch.stack([score, -score], dim=1)
-
-
-def drawn(seed: int, k: int) -> np.ndarray:
-    return np.random.default_rng((seed, k)).standard_normal((3, 24, 24), np.float32)
 
 
 def test_input_times_gradient_is_their_product(small, make_input) -> None:

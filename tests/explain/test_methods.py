@@ -15,6 +15,7 @@ from galaxyscope.explain.rotation import Turn, turn_of, turned, turned_back
 from galaxyscope.explain.search import last_feature_map
 from galaxyscope.sky.frame import Affine
 from galaxyscope.work.watch import Watch
+from tests.explain.draws import drawn
 
 
 def assert_close(found, expected, tolerance=1e-4) -> None:
@@ -64,7 +65,7 @@ def test_smoothgrad_equals_the_literal_loop(small, make_input, signed, times_inp
     sigma = s_noise * (picture.pixels.max() - picture.pixels.min())
     total = np.zeros((3, 24, 24))
     for k in range(samples):
-        noise = np.random.default_rng((seed, k)).standard_normal((3, 24, 24), np.float32)
+        noise = drawn(seed, k)
         gradient = one_gradient(small, picture.pixels + sigma * noise, 0)
         total += gradient if signed else np.abs(gradient)
     mean = total / samples * (picture.pixels if times_input else 1)
@@ -91,7 +92,7 @@ def test_rotation_average_equals_the_literal_loop(small, make_input) -> None:
     for k in range(samples):
         turns = [turn_of(k, samples)]
         seen = turned(torch.from_numpy(picture.pixels)[None], turns)
-        noise = np.random.default_rng((seed, k)).standard_normal((3, 24, 24), np.float32)
+        noise = drawn(seed, k)
         gradient = one_gradient(small, seen[0].numpy() + sigma * noise, 0)
         product = torch.from_numpy((gradient * seen[0].numpy()).sum(0))[None, None]
         total += turned_back(product, turns)[0, 0].numpy()

@@ -17,6 +17,7 @@ from torch.nn import functional
 
 from galaxyscope.explain.registry import method
 from galaxyscope.work.watch import Watch
+from tests.explain.draws import drawn
 
 
 def assert_close(found, expected, tolerance=1e-4) -> None:
@@ -235,7 +236,7 @@ def test_deeplift_shap_is_the_mean_of_deeplift_over_skies(classify, make_input) 
     found = run("deeplift-shap", classify(network), picture, samples=3, noise=0.2, seed=5)
     total = np.zeros((24, 24))
     for k in range(3):
-        sky = np.random.default_rng((2**32 + 5, k)).standard_normal((3, 24, 24), np.float32) * sigma
+        sky = drawn(2**32 + 5, k) * sigma
 
         class Shifted(nn.Module):
             def __init__(self, sky: np.ndarray) -> None:
