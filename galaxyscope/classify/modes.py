@@ -70,8 +70,29 @@ Modes = Mapping[tuple[Work, str], Mode]
 Run = Callable[[Tensor], Tensor]
 
 
+class Scaled(nn.Module):
+    """A batch norm in evaluation as the product and sum that it is, which is faster on a CPU."""
+
+    def __init__(self, norm: nn.BatchNorm2d) -> None:
+        super().__init__()
+        assert norm.running_mean is not None
+        assert norm.running_var is not None
+        scale = torch.rsqrt(norm.running_var + norm.eps)
+        shift = -norm.running_mean * scale
+        if norm.affine:
+            scale, shift = scale * norm.weight, shift * norm.weight + norm.bias
+        self.register_buffer("scale", scale.detach()[:, None, None])
+        self.register_buffer("shift", shift.detach()[:, None, None])
+
+    def forward(self, x: Tensor) -> Tensor:
+        """As by the batch norm, in the number format of `x`."""
+        return torch.addcmul(self.shift.to(x.dtype), x, self.scale.to(x.dtype))
+
+
 def folded(network: nn.Module) -> nn.Module | None:
     """Return a copy with batch norms folded into the convolutions before them.
+
+    The others become a product and a sum (`Scaled`).
 
     Returns
     -------
@@ -85,19 +106,25 @@ def folded(network: nn.Module) -> nn.Module | None:
     except Exception:  # tracing runs the code of any network, which may fail in any way
         return None
     modules, found = dict(traced.named_modules()), 0
-    uses = Counter(node.target for node in traced.graph.nodes if node.op == "call_module")
+    uses = Counter(str(node.target) for node in traced.graph.nodes if node.op == "call_module")
+    read = {str(n.target).rpartition(".")[0] for n in traced.graph.nodes if n.op == "get_attr"}
     for node in list(traced.graph.nodes):
         before = node.args[0] if node.op == "call_module" and node.args else None
         if not isinstance(before, fx.Node) or before.op != "call_module" or len(before.users) > 1:
             continue
         conv, norm = modules[str(before.target)], modules[str(node.target)]
         both = isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d)
-        if not both or uses[before.target] > 1 or uses[node.target] > 1:
+        names = str(before.target), str(node.target)
+        if not both or any(uses[name] > 1 or name in read for name in names):
             continue
-        traced.set_submodule(str(before.target), fuse_conv_bn_eval(conv, norm))
+        traced.set_submodule(names[0], fuse_conv_bn_eval(conv, norm))
         node.replace_all_uses_with(before)
         traced.graph.erase_node(node)
         found += 1
+    for name, norm in list(traced.named_modules()):
+        if name not in read and isinstance(norm, nn.BatchNorm2d) and norm.running_mean is not None:
+            traced.set_submodule(name, Scaled(norm))
+            found += 1
     if not found:
         return None
     traced.delete_all_unused_submodules()

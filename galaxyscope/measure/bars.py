@@ -269,15 +269,16 @@ def _errors(
     """Parts of the error of the mean length of `main`."""
     brackets = [find.bracket(one) for one in main]
     spans = [max(some) - min(some) for some in brackets if some]
-    share = METHOD_ERROR.get(algorithm)
+    share, grid = METHOD_ERROR.get(algorithm), GRID_ERROR_PX[algorithm]
     if share is not None and find.fitted is not None:
         heard, own = fitted_weight(find.fitted), find.fitted.length_err / find.fitted.length
         share = math.hypot((1 - heard) * share, heard * own)
+        grid *= 1 - heard  # the model is fitted to the light itself
     return LengthErrors(
         sampling=jackknife_error([one.length for one in rest]) if len(rest) > 1 else None,
         networks=standard_error([one.length for one in each]) if len(each) > 1 else None,
         threshold=float(np.mean(spans)) / 2 if spans else None,
-        grid=GRID_ERROR_PX[algorithm] * float(np.mean([one.scale for one in main])),
+        grid=grid * float(np.mean([one.scale for one in main])),
         method=None if share is None else share * _length(main),
     )
 

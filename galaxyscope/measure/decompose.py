@@ -55,7 +55,8 @@ USELESS = 0.15
 #: Two kinds of bar whose χ² differ by less than this leave it open where the end is.
 UNDECIDED = 4.0
 #: Error of any length, as a share of it: blur and pixels are not quite as the model takes them.
-LEAST_ERROR = 0.01
+#: With it the errors of 240 simulated bars held 73 % of the truths; with twice as much, 80 %.
+LEAST_ERROR = 0.005
 #: What is left over within this many half lengths is compared with the bar's light.
 _AROUND = 1.5
 

@@ -73,6 +73,28 @@ def test_folding_is_done_where_it_can_be() -> None:
     assert isinstance(network.norm, nn.BatchNorm2d)
     assert folded(nn.Sequential(nn.Conv2d(3, 4, 3)).eval()) is None, "nothing to fold"
 
+    # Before its convolution, or twice in use: a product and a sum, with the same answer.
+    for before in (nn.BatchNorm2d(3), nn.BatchNorm2d(3, affine=False)):
+        before.running_mean += torch.tensor([0.5, -1.0, 2.0])
+        before.running_var *= torch.tensor([0.3, 2.0, 9.0])
+        network = nn.Sequential(before, nn.Conv2d(3, 4, 3), nn.SiLU()).eval()
+        again = folded(network)
+        assert not any(isinstance(m, nn.BatchNorm2d) for m in again.modules())
+        x = torch.randn(2, 3, 8, 8)
+        torch.testing.assert_close(again(x), network(x))
+    batches = nn.Sequential(nn.BatchNorm2d(3, track_running_stats=False), nn.Conv2d(3, 4, 3))
+    assert folded(batches.eval()) is None, "it has no statistics of its own"
+
+    class Tied(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv, self.norm = nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.norm(self.conv(x)) * self.norm.weight[:, None, None]
+
+    assert folded(Tied().eval()) is None, "what it reads of its layer would be gone"
+
     class Untraceable(Normed):
         def forward(self, x: torch.Tensor) -> torch.Tensor:
             return super().forward(x) if x.sum() > 0 else x

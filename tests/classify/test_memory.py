@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -190,3 +193,25 @@ def test_weights_that_are_too_much_for_a_device_stay_on_the_cpu(card, net_input)
     there = Classifier(card, weights(Large(10**6)), torch.device("cuda"))
     assert there.device == torch.device("cpu")
     assert "runs on the CPU" in there.predict(net_input).notes[0]
+
+
+HUGE_PAGES = Path("/sys/kernel/mm/transparent_hugepage/enabled")
+FAULTS = """
+import galaxyscope, resource, torch
+torch.ones(2)
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+torch.ones(64 * 2**20, dtype=torch.uint8)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+@pytest.mark.skipif(
+    not HUGE_PAGES.exists() or "[never]" in HUGE_PAGES.read_text(),
+    reason="this system has no huge pages to give",
+)
+def test_large_tensors_lie_in_huge_pages() -> None:
+    """64 MiB are 16,384 pages of the usual size, each of which the kernel would be asked for."""
+    found = subprocess.run(
+        [sys.executable, "-c", FAULTS], capture_output=True, text=True, check=True
+    )
+    assert int(found.stdout) < 4000
