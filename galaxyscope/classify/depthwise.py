@@ -29,7 +29,7 @@ _SIGNATURE = inspect.Signature(
 class BackInFloat32(TorchFunctionMode):
     """Inside, gradients of depthwise convolutions with a stride are computed in float32.
 
-    Only those with frozen weights, and only gradients of what goes into them.
+    On a CPU, of frozen weights, and only gradients of what goes into them.
     """
 
     def __torch_function__(
@@ -45,7 +45,7 @@ class BackInFloat32(TorchFunctionMode):
             x, weight, bias, stride, padding, dilation, groups = asked.args
             frozen = not weight.requires_grad and (bias is None or not bias.requires_grad)
             strided = stride not in (1, (1, 1)) and groups == weight.shape[0] > 1
-            if frozen and strided and not isinstance(padding, str):
+            if frozen and strided and x.device.type == "cpu" and not isinstance(padding, str):
                 steps = [_pair(each) for each in (stride, padding, dilation)]
                 return _Depthwise.apply(x, weight, bias, *steps)  # type: ignore[no-untyped-call]
         return func(*args, **(kwargs or {}))

@@ -15,6 +15,8 @@ from PySide6.QtWidgets import (
 from galaxyscope.gui.actions import NATIVE, Actions
 from galaxyscope.gui.panels.common import GAP, Popover
 
+_WIDTH, _ROWS = 500, 18
+
 
 def score(wish: str, text: str) -> int:
     """How well letters fit a text: 0 not at all; words' beginnings count most.
@@ -67,7 +69,8 @@ class Palette(Popover):
         layout.setSpacing(GAP)
         layout.addWidget(self.edit)
         layout.addWidget(self.list)
-        self.resize(520, 360)
+        layout.setSizeConstraint(QVBoxLayout.SizeConstraint.SetFixedSize)
+        self.list.setFixedWidth(_WIDTH)
         self.edit.textChanged.connect(self._fill)
         self._fill("")
 
@@ -94,7 +97,10 @@ class Palette(Popover):
             nothing = QTreeWidgetItem(["No command is called that"])
             nothing.setDisabled(True)
             self.list.addTopLevelItem(nothing)
-        self.list.setColumnWidth(0, 380)
+        self.list.setColumnWidth(0, _WIDTH * 3 // 4)
+        rows = min(self.list.topLevelItemCount(), _ROWS)
+        frame = 2 * self.list.frameWidth()
+        self.list.setFixedHeight(rows * self.list.sizeHintForRow(0) + frame)  # no empty space
         self._choose(0)
 
     def _choose(self, row: int) -> None:

@@ -99,6 +99,20 @@ NO_SIZE_HINTS = pytest.mark.qt_log_ignore("does not support propagateSizeHints")
 
 
 @NO_SIZE_HINTS
+def test_palette_is_as_high_as_what_it_found(drive: Any, qtbot: Any) -> None:
+    drive.trigger("commands")
+    palette = drive.window.palette_
+    whole = palette.height()
+    qtbot.keyClicks(palette.edit, "pixel scale")
+    qtbot.waitUntil(lambda: palette.height() < whole / 2)
+    below = palette.list.visualItemRect(palette.list.topLevelItem(0)).bottom()
+    assert 0 <= palette.list.viewport().height() - 1 - below < 3
+    palette.edit.clear()
+    qtbot.waitUntil(lambda: palette.height() == whole)
+    palette.close()
+
+
+@NO_SIZE_HINTS
 def test_palette_with_nothing_found_says_so_and_does_nothing(drive: Any, qtbot: Any) -> None:
     drive.trigger("commands")
     palette = drive.window.palette_
