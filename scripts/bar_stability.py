@@ -1,9 +1,9 @@
 """Say how steady bar lengths are: turned, mirrored, shifted and rescaled copies of real galaxies.
 
-    python scripts/bar_stability.py --data ../shared/data [--limit 12]
+    python scripts/bar_stability.py --data ../shared/data [--set sdss_64] [--limit 12]
 
-Each development galaxy is measured as it is and as copies; printed per change are the median of
-|ln ratio| of the angular length to that of the picture itself, and the largest.
+Each galaxy of a set whose bar fits the frame is measured as it is and as copies; printed per change
+are the median of |ln ratio| of the angular length to that of the picture itself, and the largest.
 """
 
 from __future__ import annotations
@@ -48,13 +48,15 @@ def main(argv: list[str] | None = None) -> int:
     """Measure copies of some galaxies."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--set", default="galaxyzoo_424", choices=["galaxyzoo_424", "sdss_64"])
     parser.add_argument("--limit", type=int, default=12)
     parser.add_argument("--samples", type=int)
     parser.add_argument("--algorithm", choices=ALGORITHMS, default=DEFAULT_BAR.algorithm)
     arguments = parser.parse_args(argv)
-    table = arguments.data / "bar_lengths" / "galaxyzoo_424.csv"
+    table = arguments.data / "bar_lengths" / f"{arguments.set}.csv"
     with table.open(newline="", encoding="utf-8") as file:
-        names = [row["image"] for row in csv.DictReader(file)][: arguments.limit]
+        whole = [r for r in csv.DictReader(file) if r.get("fits_in_frame", "True") == "True"]
+    names = [row["image"] for row in whole][: arguments.limit]
     classifier = load_model()
     settings = MeasureSettings(samples=arguments.samples)
 
