@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galaxyscope.cli.common import (
+    SECONDS_A_MAP,
     STDOUT,
     UsageError,
     add_explainer,
@@ -111,7 +112,7 @@ def run(args: argparse.Namespace) -> int:
     except ImageError as error:
         complain(f"galaxyscope: {args.path}: {error.reason}")
         return 1
-    classifier = load_classifier(args)
+    classifier = load_classifier(args, SECONDS_A_MAP * len(asked))
     settings = settings_of(args)
     if several or args.estimate:
         return _table(args, image, classifier, settings, several or (settings.method,))

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from galaxyscope.cli.common import (
+    SECONDS_A_MAP,
     Row,
     UsageError,
     add_explainer,
@@ -17,6 +18,7 @@ from galaxyscope.cli.common import (
     check_method,
     check_table,
     each_image,
+    list_paths,
     load_classifier,
     number,
     settings_of,
@@ -196,7 +198,7 @@ def run(args: argparse.Namespace) -> int:
     check_method(args.method)
     disc = disc_asked(args)
     settings_of(args)  # refused before torch is loaded
-    classifier = load_classifier(args)
+    classifier = load_classifier(args, SECONDS_A_MAP * len(list_paths(args.paths)))
     settings = settings_of(args)
     # torch is loaded by now, so the pipeline costs nothing more
     from galaxyscope.pipeline import measure_image

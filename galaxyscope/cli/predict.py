@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from galaxyscope import __version__
 from galaxyscope.cli.common import (
+    SECONDS_A_PREDICTION,
     Row,
     add_model,
     add_paths,
@@ -54,11 +55,11 @@ def columns(classes: tuple[str, ...], joint: bool = False) -> tuple[Column, ...]
 def run(args: argparse.Namespace) -> int:
     """Run the command; the exit status."""
     check_table(args.output)
-    classifier = load(args)
+    listed = list_paths(args.paths)
+    classifier = load(args, SECONDS_A_PREDICTION * len(listed))
     card = classifier.card
     made_with = {"model": card.name, "model_sha256": card.sha256, "version": __version__}
     status = 0
-    listed = list_paths(args.paths)
     table = opened_table(args.output, columns(tuple(card.classes), bool(card.members)))
     with table as add, Progress(len(listed)) as progress:
         for start in range(0, len(listed), classifier.at_once):
