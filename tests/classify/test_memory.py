@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -215,3 +216,19 @@ def test_large_tensors_lie_in_huge_pages() -> None:
         [sys.executable, "-c", FAULTS], capture_output=True, text=True, check=True
     )
     assert int(found.stdout) < 4000
+
+
+def test_what_the_user_has_set_stays() -> None:
+    """Both are read by torch from the environment; a person who knows better has the last word."""
+    names = ("THP_MEM_ALLOC_ENABLE", "GOMP_SPINCOUNT")
+    program = f"import galaxyscope, os; print([os.environ[name] for name in {names}])"
+    others = {key: value for key, value in os.environ.items() if key not in names}
+    for given, seen in (({}, "['1', '30000']"), (dict.fromkeys(names, "7"), "['7', '7']")):
+        found = subprocess.run(
+            [sys.executable, "-c", program],
+            env=others | given,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert found.stdout.strip() == seen
