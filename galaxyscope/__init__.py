@@ -11,6 +11,3 @@ __version__ = "0.1.0"
 # torch reads it when it first needs memory: large tensors lie in huge pages then, where Linux has
 # them to give, and a tenth of the time of a network in bfloat16 is not spent on page faults.
 os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
-# How long threads of GNU OpenMP spin after a loop before they sleep: about a millisecond. By
-# default it is ten times that, and networks take four times as long while other programs run.
-os.environ.setdefault("GOMP_SPINCOUNT", "30000")
