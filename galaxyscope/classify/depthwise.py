@@ -7,23 +7,12 @@ than in float32. So that one step is done in float32.
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
-
-_SIGNATURE = inspect.Signature(
-    [
-        inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=default)
-        for name, default in (
-            *(("input", inspect.Parameter.empty), ("weight", inspect.Parameter.empty)),
-            *(("bias", None), ("stride", 1), ("padding", 0), ("dilation", 1), ("groups", 1)),
-        )
-    ]
-)
 
 
 class BackInFloat32(TorchFunctionMode):
@@ -39,19 +28,31 @@ class BackInFloat32(TorchFunctionMode):
         args: Sequence[Any] = (),
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
-        if func is torch.conv2d:
-            asked = _SIGNATURE.bind(*args, **(kwargs or {}))
-            asked.apply_defaults()
-            x, weight, bias, stride, padding, dilation, groups = asked.args
-            frozen = not weight.requires_grad and (bias is None or not bias.requires_grad)
-            strided = stride not in (1, (1, 1)) and groups == weight.shape[0] > 1
-            if frozen and strided and x.device.type == "cpu" and not isinstance(padding, str):
-                steps = [_pair(each) for each in (stride, padding, dilation)]
-                return _Depthwise.apply(x, weight, bias, *steps)  # type: ignore[no-untyped-call]
-        return func(*args, **(kwargs or {}))
+        found = _taken(*args, **(kwargs or {})) if func is torch.conv2d else None
+        return func(*args, **(kwargs or {})) if found is None else found
 
 
-def _pair(value: int | Sequence[int]) -> tuple[int, int]:
+def _taken(
+    input: Tensor,  # names and defaults are those of torch.conv2d
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: int | Sequence[int] = 1,
+    padding: int | str | Sequence[int] = 0,
+    dilation: int | Sequence[int] = 1,
+    groups: int = 1,
+) -> Tensor | None:
+    """Do a convolution that this module is for; None for any other."""
+    frozen = not weight.requires_grad and (bias is None or not bias.requires_grad)
+    depthwise = input.dim() == 4 and groups == len(weight) > 1 and weight.shape[1] == 1
+    strided = depthwise and _pair(stride) != (1, 1) and not isinstance(padding, str)
+    if not (frozen and strided and input.device.type == "cpu"):
+        return None
+    steps = [_pair(each) for each in (stride, padding, dilation)]
+    return _Depthwise.apply(input, weight, bias, *steps)  # type: ignore[no-untyped-call,no-any-return]
+
+
+def _pair(value: int | str | Sequence[int]) -> tuple[int, int]:
+    assert not isinstance(value, str)
     return (value, value) if isinstance(value, int) else (value[0], value[-1])
 
 

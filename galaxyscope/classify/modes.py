@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Literal
@@ -155,11 +156,11 @@ def runner(network: nn.Module, mode: Mode) -> Run:
     def run(x: Tensor) -> Tensor:
         if mode.channels_last:
             x = x.contiguous(memory_format=torch.channels_last)
-        if mode.precision == "fp32":
+        with ExitStack() as inside:
+            if mode.precision == "bf16":
+                inside.enter_context(torch.autocast(x.device.type, torch.bfloat16))
+                inside.enter_context(BackInFloat32())
             logits: Tensor = network(x)
-            return logits
-        with torch.autocast(x.device.type, torch.bfloat16), BackInFloat32():
-            logits = network(x)
         return logits.float()
 
     return run

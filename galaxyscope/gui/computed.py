@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -154,10 +155,14 @@ def _settings(record: Record) -> str:
         kept = json.loads(record.parameters or "{}")
     except ValueError:  # a row of another version
         return record.parameters
-    return ", ".join(
-        f"{name} {value:.6g}" if isinstance(value, float) else f"{name} {str(value)[:16]}"
-        for name, value in _flat(kept)
-    )
+    return ", ".join(f"{name} {_brief(value)}" for name, value in _flat(kept))
+
+
+def _brief(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    text = str(value)
+    return text[:16] if re.fullmatch("[0-9a-f]{64}", text) else text  # a hash cannot wrap
 
 
 def _flat(kept: object, before: str = "") -> list[tuple[str, object]]:

@@ -7,7 +7,8 @@ alone. Members have fewer samples each, so this holds some of their sampling noi
 *threshold*: half the difference between the lengths at the stop ± `LEVEL_STEP`, which is
 |dL/dlevel| · `LEVEL_STEP` where the curve is straight; for algorithms that follow the light,
 between two shares of its peak.
-*grid*: `GRID_ERROR_PX`. *method*: `METHOD_ERROR` times the length.
+*grid*: `GRID_ERROR_PX`. *method*: `METHOD_ERROR` times the length. As far as `consensus` takes the
+length from a model of the light, both give way to that model's own error.
 
 They are taken as independent and added in quadrature.
 """

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -100,6 +102,17 @@ def test_a_plain_call_with_names_goes_this_way(taken) -> None:
     with BackInFloat32():
         functional.conv2d(input=x, weight=weight, groups=4, stride=[2, 2])
     assert len(taken) == 1
+
+
+def test_a_picture_without_a_batch_and_a_stride_of_one_in_a_list_are_left_to_torch(taken) -> None:
+    weight = torch.randn(4, 1, 3, 3)
+    one = functools.partial(functional.conv2d, weight=weight, groups=4, stride=2)
+    x = torch.randn(4, 9, 9)
+    expected = gradient(one, x)
+    with BackInFloat32():
+        torch.testing.assert_close(gradient(one, x), expected)
+        functional.conv2d(x[None], weight, None, [1, 1], groups=4)
+    assert not taken
 
 
 def test_weights_that_learn_keep_their_gradient(taken) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,15 @@ def test_an_automatic_length_tells_everything_it_was_made_from() -> None:
         assert word in said
     assert "one standard deviation, its parts added in quadrature" in said
     assert "Parts of ±: samples 1.90, networks 1.20, grid 0.15 px" in said
+
+
+def test_settings_are_short_where_nothing_is_lost() -> None:
+    """A hash of 64 characters cannot wrap; a name of thirty is read whole."""
+    method = "smoothgrad/rotation-averaged"
+    kept = {"bar": {"network": "ef" * 32, "fitted_px": 64.123456789, "of": method}}
+    said = str(how_computed(dataclasses.replace(AUTOMATIC, parameters=json.dumps(kept)), "px"))
+    assert f"bar network {'ef' * 8}, bar fitted_px 64.1235, bar of {method}" in said
+    assert "ef" * 9 not in said
 
 
 def test_the_two_algorithms_say_different_things() -> None:

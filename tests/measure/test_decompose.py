@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-from galaxyscope.measure.bars import BarSettings, measure_bar
+from galaxyscope.measure.bars import GRID_ERROR_PX, BarSettings, measure_bar
 from galaxyscope.measure.consensus import ROUGH, consensus, fitted_weight
 from galaxyscope.measure.decompose import SMOOTH, Decomposition, decompose, decomposed
 from galaxyscope.measure.phase import light_on_map, rings
@@ -174,6 +174,8 @@ def test_where_the_model_leaves_no_doubt_it_decides(drawn: SkyImage) -> None:
         assert bar.errors.method < 0.03 * 48, "beside it the scatter of the others does not count"
         assert ("off-axis" in bar.flags) == flagged
         assert bar.parameters["fitted_px"] == found.length
+        heard = fitted_weight(found)
+        assert bar.errors.grid == pytest.approx((1 - heard) * GRID_ERROR_PX["consensus"])
     # Light that is elongated across the map, and nowhere along it, is no bar without the model.
     around = rings(light)
     turned = np.full(around.radius.shape, 0.3 * np.exp(-2j * math.radians(120.0)))
