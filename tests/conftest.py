@@ -36,6 +36,28 @@ def cache_of_the_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Non
         os.environ["XDG_CACHE_HOME"] = before
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let benchmarks run on a graphics card: ``pytest -m benchmark tests/benchmarks --device``."""
+    parser.addoption("--device", default="cpu", choices=("cpu", "cuda", "mps"))
+
+
+@pytest.fixture(scope="session")
+def device(request: pytest.FixtureRequest) -> str:
+    """Where the networks of a benchmark run."""
+    return str(request.config.getoption("--device"))
+
+
+@pytest.fixture(scope="session")
+def accelerator() -> str:
+    """Name of a device other than the CPU."""
+    from galaxyscope.classify.store import choose_device
+
+    found = choose_device("auto").type
+    if found == "cpu":
+        pytest.skip("this machine has no graphics card that torch can use")
+    return found
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """Folder of the real data beside the checkout."""

@@ -7,7 +7,8 @@ several batch sizes. Timings are *paired*: a round times the plain network and e
 one after the other, and what counts is the median over rounds of the quotient, so that other
 work on the machine slows both sides. A candidate must agree with the plain network
 (:data:`AGREEMENT`) and be faster by :data:`_WORTH`, else the simpler one stays. Only how long a
-batch may take before a cancel is heard is absolute.
+batch may take before a cancel is heard is absolute. A graphics card is asked about as many pictures
+as the plain network does best: with a few it waits for the processor in every mode.
 
 The result lies in the user's cache folder, keyed by weights, device, torch and number of
 threads. A damaged file there counts as none.
@@ -56,12 +57,12 @@ _FINAL: Mapping[str, Callable[[Tensor], Tensor]] = {
 USUAL_BATCH = 4
 SECONDS = 5.0
 _SHARES: Mapping[Work, float] = {"forward": 0.35, "backward": 0.65}  # of the time
-_FORMAT = 3  # changes with what a mode does, so that old figures are measured anew
+_FORMAT = 4  # changes with what a mode does, so that old figures are measured anew
 _WORTH, _WORTH_A_LARGER_BATCH = 1.03, 1.04
 _ROUNDS = 3, 9  # at least, at most
 _HOPELESS = 4.0, 0.05  # times the plain network, and seconds, above which a format is given up
 _PICTURES = 4
-_BATCHES = (1, 2, 8, 16, 32, 64, 256)
+_BATCHES = (8, 16, 32, 64, 256)  # fewer than usual are no faster, but beside other programs
 _LONGEST_BATCH = 0.4  # seconds; a cancel takes effect after one batch
 
 
@@ -148,11 +149,13 @@ class _Bench:
         self._seconds = seconds
         card = classifier.card
         self._target = classifier.class_index(next(iter(card.targets), card.classes[0]))
-        self._x = pictures(card.input_size).to(classifier.device)
+        self._x = self._pictures = pictures(card.input_size).to(classifier.device)
         self._plain = Mode(batch=USUAL_BATCH)
         self._runs: dict[Mode, Run] = {self._plain: classifier.network}
+        if classifier.device.type != "cpu":
+            self._x = self._stack(self._batched(self._plain).batch)
         began = time.perf_counter()
-        self._truth = self._answer(classifier.network, self._x)
+        self._truth = self._answer(classifier.network)
         self._once = time.perf_counter() - began
         gains = self._race(self._agreeing(), seconds * 0.6)
         chosen = self._chosen(gains)
@@ -161,6 +164,9 @@ class _Bench:
 
     def best(self, asked: str) -> Mode:
         return self._best[asked]
+
+    def _stack(self, batch: int) -> Tensor:
+        return self._pictures.repeat(-(-batch // _PICTURES), 1, 1, 1)[:batch]
 
     def _agreeing(self) -> list[Mode]:
         """Modes that run on this device and agree with the plain network."""
@@ -174,8 +180,10 @@ class _Bench:
                         continue
                     try:
                         run = runner(self._classifier.network, mode)
+                        if self._x.device.type != "cpu":
+                            self._answer(run)  # the first time kernels are loaded
                         began = time.perf_counter()
-                        error = self._error(self._answer(run, self._x))
+                        error = self._error(self._answer(run))
                     except (RuntimeError, ValueError, NotImplementedError, TypeError):
                         continue  # not possible here
                     took = time.perf_counter() - began
@@ -188,8 +196,9 @@ class _Bench:
                         found.append(mode)
         return found
 
-    def _answer(self, run: Run, x: Tensor) -> Tensor:
+    def _answer(self, run: Run) -> Tensor:
         """Probabilities, or the maps gradient × picture; float64 on the CPU."""
+        x = self._pictures
         if self._work == "forward":
             with torch.no_grad():
                 logits = run(x).cpu().double()  # MPS has no float64
@@ -271,13 +280,13 @@ class _Bench:
 
     def _batched(self, mode: Mode) -> Mode:
         """Find the best batch of a mode."""
-        key = dataclasses.replace(mode, gain=1.0)
+        key, usual = dataclasses.replace(mode, gain=1.0), len(self._x)
         run = self._runs[key]
-        once = min(self._own_seconds_of(run, self._x) for _ in range(2)) / USUAL_BATCH
+        once = min(self._own_seconds_of(run, self._x) for _ in range(2)) / usual
         fitting = {}
         for batch in _BATCHES:
-            x = self._x.repeat(-(-batch // _PICTURES), 1, 1, 1)[:batch]
-            if batch * once > _LONGEST_BATCH and batch > 1:
+            x = self._stack(batch)
+            if batch * once > _LONGEST_BATCH:
                 break
             try:
                 once = min(once, self._own_seconds_of(run, x) / batch)  # larger ones are faster
@@ -287,12 +296,12 @@ class _Bench:
                 break
             fitting[batch] = (run, x)
         gains = self._paired(fitting, (run, self._x), self._seconds * 0.2)
-        best, factor = USUAL_BATCH, 1.0
+        best, factor = usual, 1.0
         for batch, gain in gains.items():
             if gain > _WORTH_A_LARGER_BATCH * factor:
                 best, factor = batch, gain
-        if once * best > _LONGEST_BATCH:  # the usual batch is too slow to be cancelled
-            best = 1
+        if once * best > _LONGEST_BATCH:  # too slow to be cancelled
+            best = max(1, int(_LONGEST_BATCH / once))
         return dataclasses.replace(mode, batch=best, gain=round(mode.gain * factor, 3))
 
 

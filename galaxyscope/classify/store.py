@@ -144,6 +144,8 @@ def _load_network(
 def choose_device(device: str = "auto") -> torch.device:
     """`torch.device` for a name; ``auto`` takes CUDA, then MPS, then the CPU.
 
+    Where CUDA is taken, float32 means float32 from then on, and the same work gives the same bits.
+
     Raises
     ------
     ModelError
@@ -157,12 +159,16 @@ def choose_device(device: str = "auto") -> torch.device:
         "mps": torch.backends.mps.is_available(),
     }
     if device == "auto":
-        return torch.device(next(d for d in ("cuda", "mps", "cpu") if there[d]))
+        device = next(d for d in ("cuda", "mps", "cpu") if there[d])
     if not there.get(device, False):
         raise ModelError(
             device,
             f"this device is not there; there are: {', '.join(d for d, ok in there.items() if ok)}",
         )
+    if device == "cuda":
+        # Torch's default is convolutions of 10 bits, by whichever kernel, in whichever order.
+        torch.backends.cudnn.allow_tf32 = False
+        torch.backends.cudnn.deterministic = True
     return torch.device(device)
 
 

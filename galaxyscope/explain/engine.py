@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from itertools import accumulate
+from itertools import accumulate, groupby
 from typing import Any, Protocol
 
 import numpy as np
@@ -96,6 +96,15 @@ def _batches(count: int, batch: int, edges: Sequence[int]) -> Iterator[tuple[int
     while start < count:
         stop = min([start + batch, count, *(edge for edge in edges if edge > start)])
         yield start, stop
+        start = stop
+
+
+def _runs(blocks: Sequence[int]) -> Iterator[tuple[int, slice]]:
+    """Find samples side by side that are of the same block: the block, and where they are."""
+    start = 0
+    for block, members in groupby(blocks):
+        stop = start + len(list(members))
+        yield block, slice(start, stop)
         start = stop
 
 
@@ -270,9 +279,9 @@ def explain_samples(
             found = gradient(samples, x) if gradient else gradients(classifier, x, score)
             with torch.no_grad():
                 maps, weights = sampler.maps(samples, found)
-                for sample, one, its_weight in zip(samples, maps, weights, strict=True):
-                    sums[sample % blocks] += one
-                    weight += its_weight
+                for block, ones in _runs([sample % blocks for sample in samples]):
+                    sums[block] += maps[ones].sum(0)
+                weight += weights.sum(0)
                 done = stop
                 if asked and done in ends[1:]:
                     reached["agreement_reached"] = split_half(block_maps(done).cpu())

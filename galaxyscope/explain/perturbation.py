@@ -115,9 +115,11 @@ def rise(
         watch.report(0, count)
         done = 0
         for some, answers in asking.answers(sample_order(count, blocks), pictures):
-            for number, mask, answer in zip(some, masks, answers, strict=True):
-                sums[number % blocks] += mask[0].double() * answer
+            shares = torch.zeros(blocks, len(some))
+            for place, number in enumerate(some):
+                shares[number % blocks, place] = float(answers[place])
                 members[number % blocks] += 1
+            sums += torch.tensordot(shares, masks[:, 0], 1).double()
             done += len(some)
             if done < count:
                 watch.report(done, count, attribution(done) if watch.heard else None)

@@ -134,6 +134,8 @@ def _fit(
     asked = classifier.card.classes[0] if target is None else target
     score = score_of(classifier, asked, _card(name).scale)
     forget(classifier)
+    if not checked and classifier.random is False:
+        return FITS  # nothing is left to try
     with steady(classifier.network):
         classifier.try_out(x)
         if classifier.random:

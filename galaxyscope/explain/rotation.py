@@ -16,10 +16,11 @@ over the orientations in which it was in the frame.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import numpy as np
 import torch
 from torch.nn import functional
 
@@ -63,22 +64,36 @@ def turn_of(sample: int, samples: int) -> Turn:
 def turned(x: torch.Tensor, turns: Sequence[Turn]) -> torch.Tensor:
     """Turn pictures: (n, C, size, size) → the same shape; reflected beyond the frame."""
     x = _rotated(x, [turn.radians for turn in turns], "reflection")
-    return torch.stack([_exact(one, turn) for one, turn in zip(x, turns, strict=True)])
+
+    def turn(some: torch.Tensor, quarters: int, mirror: bool) -> torch.Tensor:
+        some = torch.rot90(some, quarters, (-2, -1))
+        return some.flip(-1) if mirror else some
+
+    return _alike(x, turns, turn)
 
 
 def turned_back(x: torch.Tensor, turns: Sequence[Turn]) -> torch.Tensor:
     """Undo :func:`turned` for maps; zero beyond the frame."""
-    x = torch.stack([_exact_back(one, turn) for one, turn in zip(x, turns, strict=True)])
-    return _rotated(x, [-turn.radians for turn in turns], "zeros")
+
+    def turn(some: torch.Tensor, quarters: int, mirror: bool) -> torch.Tensor:
+        return torch.rot90(some.flip(-1) if mirror else some, -quarters, (-2, -1))
+
+    return _rotated(_alike(x, turns, turn), [-turn.radians for turn in turns], "zeros")
 
 
-def _exact(x: torch.Tensor, turn: Turn) -> torch.Tensor:
-    x = torch.rot90(x, turn.quarters, (-2, -1))
-    return x.flip(-1) if turn.mirror else x
-
-
-def _exact_back(x: torch.Tensor, turn: Turn) -> torch.Tensor:
-    return torch.rot90(x.flip(-1) if turn.mirror else x, -turn.quarters, (-2, -1))
+def _alike(
+    x: torch.Tensor,
+    turns: Sequence[Turn],
+    turn: Callable[[torch.Tensor, int, bool], torch.Tensor],
+) -> torch.Tensor:
+    """Turn by quarters and mirror; those that are turned alike at once."""
+    groups: dict[tuple[int, bool], list[int]] = {}
+    for place, one in enumerate(turns):
+        groups.setdefault((one.quarters, one.mirror), []).append(place)
+    order = [place for places in groups.values() for place in places]
+    parts = torch.split(x[order], [len(places) for places in groups.values()])
+    found = [turn(part, *group) for part, group in zip(parts, groups, strict=True)]
+    return torch.cat(found)[np.argsort(order)]
 
 
 def _rotated(

@@ -60,10 +60,19 @@ def steady(network: nn.Module) -> Iterator[None]:
         for tensor in free:
             tensor.requires_grad_(True)
         with torch.no_grad():
-            for one, value in buffers:
-                if not torch.equal(one.tensor, value):
+            for (one, value), other in zip(buffers, _differ(buffers), strict=True):
+                if other:
                     one.tensor.copy_(value)
                 one.holder[one.key] = one.tensor
+
+
+def _differ(buffers: Sequence[tuple[_Held, Tensor]]) -> list[bool]:
+    """Which buffers have other values than before; a graphics card is waited for once."""
+    if not buffers:
+        return []
+    found = [(one.tensor != value).any() for one, value in buffers]
+    differ: list[bool] = torch.stack([each.to(found[0].device) for each in found]).tolist()
+    return differ
 
 
 def _cut(held: Sequence[_Held]) -> list[tuple[_Held, Tensor]]:

@@ -8,8 +8,7 @@ on the machine slows both sides.
 from __future__ import annotations
 
 import statistics
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 
 import pytest
@@ -26,6 +25,7 @@ from galaxyscope.resources import samples_folder
 from galaxyscope.sky.image import SkyImage
 from galaxyscope.sky.readers import list_images, open_image
 from galaxyscope.work.watch import Watch
+from tests.benchmarks.timing import seconds
 
 FORWARD: Mapping[str, Mapping[str, object]] = {
     "score-cam": {},
@@ -41,12 +41,6 @@ BACKWARD: Mapping[str, Mapping[str, object]] = {
 }
 PASSES = 32
 ROUNDS = 3
-
-
-def seconds(run: Callable[[], object]) -> float:
-    began = time.perf_counter()
-    run()
-    return time.perf_counter() - began
 
 
 class Costs:
@@ -69,24 +63,24 @@ class Costs:
         return {batch: self._pass(batch, backward) for batch in self._stacks}
 
     def _pass(self, batch: int, backward: bool) -> float:
-        stack = self._stacks[batch]
+        stack, times = self._stacks[batch], max(2, PASSES // batch)
 
         def passes() -> None:
-            for _ in range(PASSES // batch):
+            for _ in range(times):
                 if backward:
                     gradients(self._classifier, stack, self._target)
                 else:
                     with torch.inference_mode(), self._classifier.quick("forward"):
                         self._logits(stack)
 
-        return seconds(passes) / (PASSES // batch * batch)
+        return seconds(passes) / (times * batch)
 
 
 @pytest.mark.benchmark
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("name", ["galaxyzoo/resnet", "galaxyzoo/vgg", "galaxyzoo/xception"])
-def test_methods_against_their_unit_cost(name: str) -> None:
-    classifier = load_model(name, device="cpu")
+def test_methods_against_their_unit_cost(name: str, device: str) -> None:
+    classifier = load_model(name, device=device)
     calibrate(classifier)
     net_input = classifier.prepare(open_image(list_images(samples_folder())[0]))
     costs = Costs(classifier, tensor(classifier, net_input))
@@ -116,11 +110,11 @@ def test_methods_against_their_unit_cost(name: str) -> None:
 
 
 @pytest.mark.benchmark
-def test_the_first_map_is_there_at_once() -> None:
+def test_the_first_map_is_there_at_once(device: str) -> None:
     """Grad-CAM on a network that is loaded: the first map that a user sees."""
     print()
     for name in ("galaxyzoo/resnet", "galaxyzoo/vgg", "galaxyzoo/xception", "galaxyzoo"):
-        classifier = load_model(name, device="cpu")
+        classifier = load_model(name, device=device)
 
         def first(image: SkyImage) -> None:
             picture = classifier.prepare(image)  # noqa: B023 - called at once

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable
 
 import pytest
 import torch
@@ -13,27 +12,22 @@ from galaxyscope.classify.calibrate import calibrate
 from galaxyscope.classify.store import load_model
 from galaxyscope.resources import samples_folder
 from galaxyscope.sky.readers import list_images, open_image
+from tests.benchmarks.timing import seconds
 
 CUTOUTS = 24
 ROUNDS = 7
 
 
-def seconds(run: Callable[[], object]) -> float:
-    began = time.perf_counter()
-    run()
-    return time.perf_counter() - began
-
-
 @pytest.mark.benchmark
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("precision", [None, "fp32", "auto"])
-def test_predict_many_against_a_plain_loop(precision: str | None) -> None:
+def test_predict_many_against_a_plain_loop(precision: str | None, device: str) -> None:
     """Each cutout in eight turned copies; timings in pairs, so that other work hits both.
 
     ``None``: without calibration. Else both are compared with the plain network in fp32, so
     the calibrated ratio says what calibration brings.
     """
-    classifier = load_model(device="cpu", precision=precision or "fp32")
+    classifier = load_model(device=device, precision=precision or "fp32")
     for member in classifier.members:
         member.calibrated({})
     if precision:
@@ -46,7 +40,7 @@ def test_predict_many_against_a_plain_loop(precision: str | None) -> None:
     inputs = (inputs * CUTOUTS)[:CUTOUTS]
     x = torch.stack([torch.from_numpy(one.pixels) for one in inputs])
     turned = [torch.rot90(x, k, (2, 3)) for k in range(4)]
-    copies = torch.cat(turned + [one.flip(3) for one in turned])
+    copies = torch.cat(turned + [one.flip(3) for one in turned]).to(classifier.device)
 
     def plain() -> None:
         with torch.inference_mode():

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-
 import numpy as np
 import pytest
 import torch
@@ -18,20 +15,15 @@ from galaxyscope.explain.segments import hidden_picture, segments_of
 from galaxyscope.resources import samples_folder
 from galaxyscope.sky.readers import list_images, open_image
 from galaxyscope.work.watch import Watch
-
-
-def seconds(run: Callable[[], object]) -> float:
-    began = time.perf_counter()
-    run()
-    return time.perf_counter() - began
+from tests.benchmarks.timing import seconds
 
 
 @pytest.mark.benchmark
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("size", [128, 424])
-def test_lime_against_the_package(size: int) -> None:
+def test_lime_against_the_package(size: int, device: str) -> None:
     """1000 samples; the package sees the cutout at `size` px and shrinks each picture."""
-    classifier = load_model(device="cpu")
+    classifier = load_model(device=device)
     net_input = classifier.prepare(open_image(list_images(samples_folder())[0]))
     image = tensor(classifier, net_input)
     side = image.shape[-1]
@@ -43,7 +35,7 @@ def test_lime_against_the_package(size: int) -> None:
         if size != side:
             x = torch.nn.functional.interpolate(x, size=(side, side), mode="area")
         with torch.inference_mode():
-            return classifier.logits(x).sigmoid().numpy()
+            return classifier.logits(x).sigmoid().cpu().numpy()
 
     def packages() -> None:
         LimeImageExplainer(random_state=0).explain_instance(
@@ -64,13 +56,13 @@ def test_lime_against_the_package(size: int) -> None:
 
 @pytest.mark.benchmark
 @pytest.mark.timeout(900)
-def test_e_lime_against_limes_best_superpixels() -> None:
+def test_e_lime_against_limes_best_superpixels(device: str) -> None:
     """Same superpixels, hidden alike; LIME 1000 samples, E-LIME 100 evaluations.
 
     LIME's superpixels: its five best (the package's picture), and the best of all numbers of
     them, for which LIME asks the network once more per superpixel.
     """
-    classifier = load_model(device="cpu")
+    classifier = load_model(device=device)
     rows = []
     print()
     for path in list_images(samples_folder()):
