@@ -16,8 +16,10 @@ test: $(READY) lint
 test-all: $(READY) lint
 	.venv/bin/pytest $(PARALLEL) -m "not benchmark"
 
+# `make bench DEVICE=cuda`: on a graphics card.
+DEVICE ?= cpu
 bench: $(READY)
-	.venv/bin/pytest -m benchmark -s tests/benchmarks
+	.venv/bin/pytest -m benchmark -s tests/benchmarks --device $(DEVICE)
 
 lint: $(READY)
 	.venv/bin/ruff check .

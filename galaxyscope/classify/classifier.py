@@ -342,7 +342,7 @@ class Classifier:
         import torch
 
         def work() -> NDArray[np.float64]:
-            x = torch.from_numpy(pixels)
+            x = torch.from_numpy(pixels).to(self.device)
             turned = [torch.rot90(x, k, (2, 3)) for k in range(4)]
             copies = torch.cat(turned + [one.flip(3) for one in turned])
             # Not in inference mode: what the network may keep must serve gradients later.

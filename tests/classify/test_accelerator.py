@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 
 from galaxyscope.classify.calibrate import AGREEMENT, calibrate, recalled
+from galaxyscope.classify.exported import export
 from galaxyscope.classify.modes import PRECISIONS, WORKS
 from galaxyscope.classify.store import load_model
 from galaxyscope.resources import samples_folder
 from galaxyscope.sky.readers import list_images, open_image
+from tests.classify.test_exported import SIZE, Odd, card_of
 
 MODELS = ("galaxyzoo", "bars", "elliptical", "elliptical-vit", "radio-fr", "bar-length")
 
@@ -44,6 +48,21 @@ def test_calibrated_answers_agree_and_are_remembered(accelerator: str, name: str
     assert there.mode("backward").batch >= 16, "with a few pictures a card waits"
     off = (torch.sigmoid(answers(there)) - before).abs().max()
     assert off <= 2 * AGREEMENT["forward", mode.precision], f"{mode}: {off:.2g}"
+
+
+def test_exported_programs_too(accelerator: str, tmp_path: Path) -> None:
+    """Constants and what the program makes out of nothing come to the card as well."""
+    torch.manual_seed(0)
+    export(Odd().eval(), card_of(), tmp_path / "mine")
+    x, told = torch.rand(3, 3, SIZE, SIZE), []
+    for device in ("cpu", accelerator):
+        there = load_model(tmp_path / "mine", device=device)
+        picture = x.to(there.device).requires_grad_(True)
+        logits = there.logits(picture)
+        (slope,) = torch.autograd.grad(logits[:, 0].sum(), picture)
+        told.append((logits.detach().cpu(), slope.cpu()))
+    for found, expected in zip(told[1], told[0], strict=True):
+        torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-4)
 
 
 def test_memory_that_runs_out_makes_smaller_batches() -> None:
