@@ -21,9 +21,9 @@ from numpy.typing import NDArray
 from galaxyscope.classify.card import ModelError
 from galaxyscope.explain.registry import DEFAULT_METHOD, method
 from galaxyscope.explain.target import class_asked
-from galaxyscope.measure.bars import DEFAULT_ALGORITHM, BarSettings, measure_bar
+from galaxyscope.measure.algorithms import DEFAULT_ALGORITHM, FOLLOW_LIGHT
+from galaxyscope.measure.bars import BarSettings, measure_bar
 from galaxyscope.measure.decompose import Decomposition, decomposed
-from galaxyscope.measure.finding import FOLLOW_LIGHT
 from galaxyscope.measure.phase import light_on_map
 from galaxyscope.measure.results import BarMeasurement
 from galaxyscope.records.making import record_of_bar

@@ -20,7 +20,8 @@ from tqdm import tqdm
 
 from galaxyscope.classify.store import load_model
 from galaxyscope.measure.agreement import Agreement, agree
-from galaxyscope.measure.bars import ALGORITHMS, BarSettings
+from galaxyscope.measure.algorithms import ALGORITHMS
+from galaxyscope.measure.bars import BarSettings
 from galaxyscope.pipeline import MeasureSettings, explain_image, measure_attribution
 from galaxyscope.sky.image import PixelScale
 from galaxyscope.sky.readers import open_image

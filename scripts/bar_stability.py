@@ -19,7 +19,8 @@ import numpy as np
 from tqdm import tqdm
 
 from galaxyscope.classify.store import load_model
-from galaxyscope.measure.bars import ALGORITHMS, BarSettings
+from galaxyscope.measure.algorithms import ALGORITHMS
+from galaxyscope.measure.bars import BarSettings
 from galaxyscope.pipeline import DEFAULT_BAR, MeasureSettings, explain_image, measure_attribution
 from galaxyscope.sky.frame import Affine
 from galaxyscope.sky.image import SkyImage

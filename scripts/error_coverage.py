@@ -23,7 +23,8 @@ import numpy as np
 from tqdm import tqdm
 
 from galaxyscope.classify.store import load_model
-from galaxyscope.measure.bars import ALGORITHMS, BarSettings
+from galaxyscope.measure.algorithms import ALGORITHMS
+from galaxyscope.measure.bars import BarSettings
 from galaxyscope.measure.deproject import STEEP_DEG
 from galaxyscope.measure.uncertainty import METHOD_ERROR
 from galaxyscope.pipeline import MeasureSettings, measure_attribution

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 import time
@@ -67,6 +68,21 @@ def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert {module.NAME for module in COMMANDS} == set(launch.COMMANDS)
     for name in launch.COMMANDS:
         assert f"\n  {name} " in text
+
+
+def test_garbage_waits_for_the_window(monkeypatch: pytest.MonkeyPatch) -> None:
+    collects = []
+
+    class App:
+        @staticmethod
+        def main(paths: list[str]) -> int:
+            collects.append(gc.isenabled())
+            return 0
+
+    monkeypatch.setitem(sys.modules, WINDOW, App)
+    assert launch.main([]) == 0
+    assert collects == [False]
+    assert gc.isenabled()
 
 
 @pytest.mark.parametrize(

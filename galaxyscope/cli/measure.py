@@ -23,7 +23,7 @@ from galaxyscope.cli.common import (
     number,
     settings_of,
 )
-from galaxyscope.measure.bars import ALGORITHMS
+from galaxyscope.measure.algorithms import ALGORITHMS
 from galaxyscope.measure.deproject import Disc
 from galaxyscope.measure.variants import AVERAGES, X_INPUTS
 from galaxyscope.records.columns import RECORD_COLUMNS

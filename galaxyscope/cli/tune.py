@@ -20,7 +20,7 @@ from galaxyscope.cli.common import (
     sentence,
 )
 from galaxyscope.cli.progress import Progress
-from galaxyscope.measure.bars import ALGORITHMS
+from galaxyscope.measure.algorithms import ALGORITHMS
 from galaxyscope.measure.variants import X_INPUTS
 from galaxyscope.records.tables import check_suffix, write_rows
 from galaxyscope.sky.image import ImageError

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -114,6 +115,7 @@ def _run(request: Request, log: CrashLog) -> int:
     arrivals = app.arrivals if isinstance(app, Application) else Arrivals()
 
     def start() -> None:
+        gc.enable()  # see galaxyscope.launch
         comes_back = settings.flag("restore_session") and not request.safe_mode
         begin(window, request, ". ".join(filter(None, notes)), comes_back)
         arrivals.hand_to(window.open)

@@ -11,9 +11,6 @@ from typing import Literal
 from galaxyscope.explain.cards import CARDS
 from galaxyscope.gui.desk import one_line
 from galaxyscope.gui.rows import DRAWN_ERROR_PX, angle_text, difference_text, length_text, who
-from galaxyscope.measure.consensus import WEIGHT
-from galaxyscope.measure.joint import FACTOR, SHARE, STRETCH
-from galaxyscope.measure.phase import AMPLITUDE, DEGREES
 from galaxyscope.records.record import Record
 
 Quantity = Literal["arcsec", "px", "kpc", "pa", "difference"]
@@ -25,23 +22,6 @@ _TITLES = {
     "kpc": "Length, kpc",
     "pa": "Position angle, degrees",
     "difference": "Drawn minus automatic",
-}
-_SEARCHES = {
-    "consensus": f"L = L_joint^{1 - WEIGHT:g} · L_said^{WEIGHT:g}. L_joint: from map and light, "
-    f"{FACTOR:g} · √(L_light · L_map), see the algorithm joint. L_said: what the network "
-    "bar-length answers when it is asked for the length (said px among the settings). Where a "
-    "model of bulge, disc and bar leaves hardly anything of the light, L^{1 − w} · L_fitted^w with "
-    "the length of its bar (fitted px) and w its weight (fitted weight).",
-    "joint": f"L = {FACTOR:g} · √(L_light · L_map). L_light: twice the radius up to which the "
-    f"second Fourier component of the light on circles keeps {AMPLITUDE:g} of its peak and "
-    f"{DEGREES:g}° of the axis that the map shows. L_map = S · (ℓ / S)^{STRETCH:g}, ℓ the length "
-    f"along that axis that holds {SHARE:.0%} of the map, S the side of the network's field.",
-    "phase": "L = twice the radius up to which the second Fourier component of the light on "
-    f"circles keeps {AMPLITUDE:g} of its peak and {DEGREES:g}° of the axis that the map shows.",
-    "invariant": "L = extent, along its long axis, of the map above the first threshold where "
-    "R = (λ₁ − λ₂) / (λ₁ + λ₂) of the pixels' covariance exceeds T_c.",
-    "published": "L = farthest pair of pixel centres of the map above the first threshold "
-    "(from 0.5 of the maximum, in steps of 0.0001) where |Pearson r| exceeds T_c.",
 }
 _ERROR = (
     "± is one standard deviation, its parts added in quadrature: samples of the map, choice of "
@@ -118,7 +98,35 @@ def _formula(record: Record, quantity: Quantity) -> str:
         )
     if record.kind == "drawn":
         return "L = √((x₂ − x₁)² + (y₂ − y₁)²)"
-    return _SEARCHES.get(record.algorithm, "")
+    return _searches().get(record.algorithm, "")
+
+
+def _searches() -> dict[str, str]:
+    """How each algorithm finds a length."""
+    # Only here: the first paint need not wait for the measuring.
+    from galaxyscope.measure.consensus import WEIGHT
+    from galaxyscope.measure.joint import FACTOR, SHARE, STRETCH
+    from galaxyscope.measure.phase import AMPLITUDE, DEGREES
+
+    return {
+        "consensus": f"L = L_joint^{1 - WEIGHT:g} · L_said^{WEIGHT:g}. L_joint: from map and "
+        f"light, {FACTOR:g} · √(L_light · L_map), see the algorithm joint. L_said: what the "
+        "network bar-length answers when it is asked for the length (said px among the settings). "
+        "Where a model of bulge, disc and bar leaves hardly anything of the light, "
+        "L^{1 − w} · L_fitted^w with the length of its bar (fitted px) and w its weight (fitted "
+        "weight).",
+        "joint": f"L = {FACTOR:g} · √(L_light · L_map). L_light: twice the radius up to which the "
+        f"second Fourier component of the light on circles keeps {AMPLITUDE:g} of its peak and "
+        f"{DEGREES:g}° of the axis that the map shows. L_map = S · (ℓ / S)^{STRETCH:g}, ℓ the "
+        f"length along that axis that holds {SHARE:.0%} of the map, S the side of the network's "
+        "field.",
+        "phase": "L = twice the radius up to which the second Fourier component of the light on "
+        f"circles keeps {AMPLITUDE:g} of its peak and {DEGREES:g}° of the axis that the map shows.",
+        "invariant": "L = extent, along its long axis, of the map above the first threshold where "
+        "R = (λ₁ − λ₂) / (λ₁ + λ₂) of the pixels' covariance exceeds T_c.",
+        "published": "L = farthest pair of pixel centres of the map above the first threshold "
+        "(from 0.5 of the maximum, in steps of 0.0001) where |Pearson r| exceeds T_c.",
+    }
 
 
 def _inputs(record: Record) -> list[tuple[str, str]]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, get_args
 from galaxyscope.gui.canvas import Canvas, ViewState
 from galaxyscope.gui.model import Galaxy
 from galaxyscope.gui.panels.overlay import OverlayStyle
-from galaxyscope.measure.bars import ALGORITHMS
+from galaxyscope.measure.algorithms import ALGORITHMS
 from galaxyscope.sky.image import Plane
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from galaxyscope.explain.cards import CARDS
-from galaxyscope.measure.bars import DEFAULT_ALGORITHM
+from galaxyscope.measure.algorithms import DEFAULT_ALGORITHM
 
 Value = bool | int | str
 LONGEST_TEXT = 80

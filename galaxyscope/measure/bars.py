@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galaxyscope.measure import consensus, joint
+from galaxyscope.measure.algorithms import ALGORITHMS, FOLLOW_LIGHT
 from galaxyscope.measure.consensus import fitted_weight
 from galaxyscope.measure.decompose import Decomposition
-from galaxyscope.measure.finding import FOLLOW_LIGHT, Finder, Found
+from galaxyscope.measure.finding import Finder, Found
 from galaxyscope.measure.invariant import scaled_min_pixels
 from galaxyscope.measure.lines import angle_difference
 from galaxyscope.measure.phase import AMPLITUDE, DEGREES, INNER, axis_of, rings
@@ -36,10 +37,6 @@ from galaxyscope.measure.variants import (
 from galaxyscope.sky.frame import Affine
 
 Map = NDArray[np.floating]
-
-ALGORITHMS = (*FOLLOW_LIGHT, "invariant", "published")
-#: What agrees best with people on real galaxies, see docs/bar-lengths.md.
-DEFAULT_ALGORITHM = "consensus"
 
 #: Below this elongation the inner part of a map shows no axis to speak of.
 ROUND_MAP = 0.2

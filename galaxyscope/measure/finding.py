@@ -29,9 +29,6 @@ if TYPE_CHECKING:
 
 Map = NDArray[np.floating]
 
-#: Algorithms that need the light of the galaxy beside the map.
-FOLLOW_LIGHT = ("consensus", "joint", "phase")
-
 
 @dataclass(frozen=True, eq=False)
 class Found:

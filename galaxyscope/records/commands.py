@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from galaxyscope.measure.bars import DEFAULT_ALGORITHM
+from galaxyscope.measure.algorithms import DEFAULT_ALGORITHM
 from galaxyscope.measure.results import Point
 from galaxyscope.records.making import plane_key
 from galaxyscope.records.record import Provenance

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galaxyscope.measure.agreement import Agreement, agree, pearson
-from galaxyscope.measure.finding import FOLLOW_LIGHT, Finder
+from galaxyscope.measure.algorithms import FOLLOW_LIGHT
+from galaxyscope.measure.finding import Finder
 from galaxyscope.measure.phase import light_on_map, rings
 from galaxyscope.measure.search import NoBarError
 from galaxyscope.measure.variants import mean_of_scaled
