@@ -90,15 +90,32 @@ def _formula(record: Record, quantity: Quantity) -> str:
     if quantity == "difference":
         return "100 % × (L drawn − L automatic) / L automatic;  PA drawn − PA automatic"
     if quantity == "pa":
-        if record.pa_frame == "sky":
-            return "From one end of the line to the other on the sky, from north through east"
-        return (
+        said = (
             "Image angle, for the file has no sky coordinates: counter-clockwise from straight "
             "up as the picture is shown. It is not east of north."
         )
+        if record.pa_frame == "sky":
+            said = "From one end of the line to the other on the sky, from north through east."
+        return f"{said} {_axis(record)}".strip()
     if record.kind == "drawn":
         return "L = √((x₂ − x₁)² + (y₂ − y₁)²)"
     return _searches().get(record.algorithm, "")
+
+
+def _axis(record: Record) -> str:
+    """Say where the direction of an automatic row comes from."""
+    from galaxyscope.measure.consensus import LIGHT
+    from galaxyscope.measure.phase import WITHIN
+
+    low, high = WITHIN
+    told = {
+        "consensus": "Map and light together: second harmonic of the inner map, squared, plus "
+        f"{LIGHT:g} times that of the light between {low:g} and {high:g} of the half length that "
+        "the network bar-length answers; or that of the model's bar where the model decides.",
+        "joint": "Second moments of the inner map, squared.",
+        "phase": "Second moments of the inner map, squared.",
+    }
+    return told.get(record.algorithm, "") if record.kind == "automatic" else ""
 
 
 def _searches() -> dict[str, str]:
@@ -210,7 +227,7 @@ def _reference(record: Record) -> str:
     card = next((card for card in CARDS if card.name == record.method), None)
     paper = PAPER
     if record.algorithm in ("consensus", "joint", "phase"):
-        paper = "Aguerri et al. 2009, A&A 495, 491 (amplitude and phase), with the map's axis"
+        paper = "Aguerri et al. 2009, A&A 495, 491 (amplitude and phase)"
     if record.algorithm == "consensus":
         paper += "; Bhambra, Joachimi & Lahav 2022, MNRAS 511, 5032 (a network that is asked)"
         paper += "; Gadotti 2008, MNRAS 384, 420 (decomposition)"

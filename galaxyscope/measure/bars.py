@@ -20,6 +20,7 @@ from galaxyscope.measure.phase import AMPLITUDE, DEGREES, INNER, axis_of, rings
 from galaxyscope.measure.results import BarMeasurement, LengthErrors
 from galaxyscope.measure.search import BarSearch, Ends, Mask, NoBarError
 from galaxyscope.measure.uncertainty import (
+    AXIS_ERROR_DEG,
     GRID_ERROR_PX,
     METHOD_ERROR,
     about,
@@ -215,7 +216,9 @@ def measure_bar(
         flags=tuple(flags),
         parameters=parameters,
         errors=errors,
-        angle_err_deg=_angle_error(_angle(ends), rest, each),
+        angle_err_deg=_angle_error(
+            _angle(ends), rest, each, _axis_error(values, searches, find, settings)
+        ),
     )
 
 
@@ -280,9 +283,21 @@ def _errors(
     )
 
 
-def _angle_error(angle: float, rest: Sequence[Found], each: Sequence[Found]) -> float | None:
+def _axis_error(
+    values: Map, searches: Sequence[BarSearch], find: Finder, settings: BarSettings
+) -> list[float]:
+    """Parts of the direction's error, in degrees, where map and light give it together."""
+    if settings.algorithm != "consensus":
+        return []
+    off = float(np.mean([_off_axis(values, one) for one in searches]))
+    heard = 0.0 if find.fitted is None else fitted_weight(find.fitted)
+    return [(1 - heard) * AXIS_ERROR_DEG, (1 - heard) * off / 3]
+
+
+def _angle_error(
+    angle: float, rest: Sequence[Found], each: Sequence[Found], parts: list[float]
+) -> float | None:
     """Error of the direction in degrees, from the same maps as that of the length."""
-    parts = []
     if len(rest) > 1:
         parts.append(jackknife_error(about([_angle(one.ends) for one in rest], angle)))
     if len(each) > 1:
@@ -347,7 +362,11 @@ def _parameters(
                 "factor": joint.FACTOR,
             }
         if settings.algorithm == "consensus" and said is not None:
-            constants |= {"weight": consensus.WEIGHT, "said_px": said}
+            constants |= {
+                "weight": consensus.WEIGHT,
+                "said_px": said,
+                "axis_light": consensus.LIGHT,
+            }
         if settings.algorithm == "consensus" and fitted is not None:
             constants |= {
                 "fitted_px": fitted.length,

@@ -105,12 +105,14 @@ def joint_half(
     light: LightRings,
     amplitude: float = AMPLITUDE,
     share: float = SHARE,
+    angle: float | None = None,
 ) -> tuple[float, float, float]:
     """Angle in radians, elongation of the inner map and half length in map pixels.
 
-    Parameters and errors are those of `joint`.
+    Parameters and errors are those of `joint`; the axis can be given.
     """
-    angle, elongation = axis_of(values)
+    own, elongation = axis_of(values)
+    angle = own if angle is None else angle
     # What counts as the inner part must not change with the definition of the map's length.
     inner = PEAK_WITHIN * map_length(values, angle) / 2
     on_light = 2 * reach(dataclasses.replace(light, inner=inner), angle, amplitude)

@@ -32,6 +32,9 @@ BRACKET = (0.5, 0.85)
 #: Both the axis and the peak of the component are looked for this near the centre, as a
 #: fraction of the map's side.
 INNER = 0.17
+#: The direction of the light is that of circles between these shares of a bar's half length: the
+#: bulge is inside, arms are outside.
+WITHIN = (0.4, 0.8)
 #: Circles fainter than this share of the inner ones count as if they had that much light.
 FAINT = 0.05
 
@@ -158,6 +161,20 @@ def axis_of(values: NDArray[np.floating]) -> tuple[float, float]:
     return 0.5 * float(np.arctan2(across, along)), float(np.hypot(along, across) / total)
 
 
+def elongation_of(light: LightRings, half: float) -> complex:
+    """Elongation of the light where a bar of a half length (map pixels) would be.
+
+    Returns
+    -------
+    complex
+        A2/A0, averaged over the circles within `WITHIN` of the half length, as exp(2iθ) times
+        its size; 0 where there is no such circle.
+    """
+    low, high = (share * half for share in WITHIN)
+    inside = light.component[(light.radius >= low) & (light.radius <= high)]
+    return 2 * complex(np.conj(inside.mean())) if inside.size else 0j
+
+
 def reach(light: LightRings, angle: float, amplitude: float = AMPLITUDE) -> float:
     """Radius in map pixels up to which the light stays elongated along an axis.
 
@@ -177,7 +194,7 @@ def reach(light: LightRings, angle: float, amplitude: float = AMPLITUDE) -> floa
     turned = light.component * np.exp(2j * angle)
     peak = int(np.argmax(np.where(light.radius <= light.inner, turned.real, -np.inf)))
     if turned.real[peak] <= 0:
-        raise NoBarError("The light is not elongated along the axis that the map shows.")
+        raise NoBarError("The light is not elongated along the axis that was found.")
     degrees = np.degrees(np.abs(np.angle(turned))) / 2
     # Both margins are 1 on the axis at the peak and 0 where the bar ends.
     margin = np.minimum(

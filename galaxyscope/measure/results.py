@@ -76,7 +76,8 @@ class BarMeasurement:
     errors : LengthErrors
         The parts of `length_err_px`.
     angle_err_deg : float or None
-        One standard deviation of the bar's direction, from blocks and members.
+        One standard deviation of the bar's direction, from blocks and members; for `consensus`
+        also from how far map and light differ.
     """
 
     algorithm: str

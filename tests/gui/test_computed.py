@@ -63,6 +63,16 @@ def test_the_two_algorithms_say_different_things() -> None:
     assert "Pearson" not in how_computed(AUTOMATIC, "px").formula
 
 
+def test_a_direction_says_who_gave_it() -> None:
+    said = {
+        name: how_computed(dataclasses.replace(AUTOMATIC, algorithm=name), "pa").formula
+        for name in ("consensus", "joint", "published")
+    }
+    assert "Map and light together" in said["consensus"]
+    assert "Second moments" in said["joint"]
+    assert said["published"].endswith("It is not east of north.") or "east." in said["published"]
+
+
 def test_a_drawn_line_claims_no_error_and_no_sky_angle() -> None:
     said = how_computed(DRAWN, "pa")
     assert "Image angle" in said.formula
