@@ -88,7 +88,8 @@ def _salvage(copy: Path, into: Session) -> int:
         for (content,) in _rows(db, "step", "content"):
             with suppress(KeyError, ValueError, TypeError):
                 into.add_step(Step.from_json(_text(content)))
-    except sqlite3.DatabaseError:  # no database at all, or no schema to be understood
+    except (sqlite3.DatabaseError, UnicodeDecodeError):
+        # No database at all, or no schema to be understood: SQLite's message quotes it.
         return 0
     finally:
         db.close()
@@ -109,7 +110,7 @@ def _rows(db: sqlite3.Connection, table: str, columns: str) -> Iterator[tuple[An
             if "no such" in str(error):
                 return
             misses += 1
-        except (sqlite3.Error, OverflowError):
+        except (sqlite3.Error, OverflowError, UnicodeDecodeError):
             misses += 1
         if misses > _MISSES:
             step *= 2
