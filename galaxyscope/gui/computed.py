@@ -10,7 +10,14 @@ from typing import Literal
 
 from galaxyscope.explain.cards import CARDS
 from galaxyscope.gui.desk import one_line
-from galaxyscope.gui.rows import DRAWN_ERROR_PX, angle_text, difference_text, length_text, who
+from galaxyscope.gui.rows import (
+    DRAWN_ERROR_PX,
+    angle_text,
+    difference_text,
+    length_text,
+    remarks,
+    who,
+)
 from galaxyscope.records.record import Record
 
 Quantity = Literal["arcsec", "px", "kpc", "pa", "difference"]
@@ -27,6 +34,11 @@ _ERROR = (
     "± is one standard deviation, its parts added in quadrature: samples of the map, choice of "
     "networks, definition of the end, pixel grid, and what this algorithm is off by on simulated "
     "bars. It does not know whether there is a bar."
+)
+_ANGLE_ERROR = (
+    "± is one standard deviation, its parts added in quadrature: samples of the map and choice of "
+    "networks; where map and light give the direction together also {floor:g}°, and the angle "
+    "between the bar and the map's own axis times the share that the map has in it."
 )
 _NO_ERROR = "No ±: the method has no independent samples to estimate one from."
 _BY_HAND = f"No ±: a line drawn by hand is rounded to {DRAWN_ERROR_PX:g} px."
@@ -60,18 +72,25 @@ class Computation:
 
 def how_computed(record: Record, quantity: Quantity) -> Computation:
     """Say how a number of a row was computed."""
-    automatic = record.kind == "automatic"
-    error = _BY_HAND
-    if automatic:
-        error = _NO_ERROR if record.length_err_px is None else _ERROR
     return Computation(
         f"{_TITLES[quantity]} · {one_line(who(record))}",
         _value(record, quantity),
         _formula(record, quantity),
-        tuple((name, one_line(value)) for name, value in _inputs(record) if value),
-        error,
+        tuple((name, one_line(value)) for name, value in _inputs(record, quantity) if value),
+        _caution(record, quantity),
         _reference(record),
     )
+
+
+def _caution(record: Record, quantity: Quantity) -> str:
+    if record.kind == "drawn":
+        return _BY_HAND
+    if quantity == "pa" and record.pa_err_deg is not None:
+        from galaxyscope.measure.uncertainty import AXIS_ERROR_DEG
+
+        return _ANGLE_ERROR.format(floor=AXIS_ERROR_DEG)
+    known = record.length_err_px is not None and quantity != "pa"
+    return _ERROR if known else _NO_ERROR
 
 
 def _value(record: Record, quantity: Quantity) -> str:
@@ -146,7 +165,7 @@ def _searches() -> dict[str, str]:
     }
 
 
-def _inputs(record: Record) -> list[tuple[str, str]]:
+def _inputs(record: Record, quantity: Quantity) -> list[tuple[str, str]]:
     plane = f", {record.plane}" if record.plane else ""
     inputs = [
         ("File", f"{Path(record.path).name}{plane}"),
@@ -163,12 +182,12 @@ def _inputs(record: Record) -> list[tuple[str, str]]:
     else:
         inputs.append(("Drawn by", record.observer))
     inputs += [
-        ("Parts of ±", _parts(record)),
+        ("Parts of ±", "" if quantity == "pa" else _parts(record)),
         ("Ends", _ends(record)),
         ("Pixel scale", _scale(record)),
         ("Redshift", "" if record.redshift is None else f"{record.redshift:g}"),
         ("Cosmology", record.cosmology),
-        ("Remarks", record.flags.replace("-", " ")),
+        ("Remarks", remarks(record)),
         ("Measured", f"{record.created_at}, GalaxyScope {record.version}"),
     ]
     return inputs

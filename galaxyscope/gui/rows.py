@@ -50,13 +50,14 @@ def length_text(record: Record, unit: str) -> str:
 
 
 def angle_text(record: Record) -> str:
-    """Position angle in degrees, rounded by what the length's error means across the line.
+    """Position angle in degrees with its error; without one rounded as a line drawn by hand.
 
     An angle that is not east of north says so.
     """
     if record.pa_deg is None or not record.length_px:
         return UNKNOWN
-    text = number(record.pa_deg, math.degrees(2 * DRAWN_ERROR_PX / record.length_px))
+    by_hand = math.degrees(2 * DRAWN_ERROR_PX / record.length_px)
+    text = number(record.pa_deg, record.pa_err_deg or by_hand, bool(record.pa_err_deg))
     return f"image {text}" if record.pa_frame == "image" else text
 
 
@@ -70,9 +71,14 @@ def difference_text(record: Record) -> str:
     return text.replace("-", MINUS)
 
 
+def remarks(record: Record) -> str:
+    """Put the flags of a row in words, a comma between two."""
+    return record.flags.replace(" ", ", ").replace("-", " ")
+
+
 def status_text(record: Record) -> str:
     """``"ok"``, or in words what a reader should know."""
-    return record.error or record.reason or record.flags.replace("-", " ") or "ok"
+    return record.error or record.reason or remarks(record) or "ok"
 
 
 def who(record: Record) -> str:

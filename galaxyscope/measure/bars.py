@@ -287,11 +287,12 @@ def _axis_error(
     values: Map, searches: Sequence[BarSearch], find: Finder, settings: BarSettings
 ) -> list[float]:
     """Parts of the direction's error, in degrees, where map and light give it together."""
-    if settings.algorithm != "consensus":
+    if settings.algorithm != "consensus" or find.around is None or find.said is None:
         return []
     off = float(np.mean([_off_axis(values, one) for one in searches]))
-    heard = 0.0 if find.fitted is None else fitted_weight(find.fitted)
-    return [(1 - heard) * AXIS_ERROR_DEG, (1 - heard) * off / 3]
+    share = consensus.map_share(values, find.around, find.said / find.to_cutout.pixel_size / 2)
+    others = 1 - (0.0 if find.fitted is None else fitted_weight(find.fitted))
+    return [others * AXIS_ERROR_DEG, others * share * off]
 
 
 def _angle_error(

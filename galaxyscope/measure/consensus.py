@@ -107,6 +107,12 @@ def axis_with_light(
     return (cmath.phase(both) / 2 if both else angle), elongation
 
 
+def map_share(values: NDArray[np.floating], light: LightRings, half: float) -> float:
+    """How much the map counts in `axis_with_light`, from 0 to 1; the parameters are the same."""
+    own, others = axis_of(values)[1], LIGHT * abs(elongation_of(light, half))
+    return own / (own + others) if own + others else 1.0
+
+
 def fitted_weight(fitted: Decomposition) -> float:
     """Weight of a model beside all others: nothing is left over, and its error is the smaller."""
     smooth = min(max((ROUGH - fitted.residual) / (ROUGH - SMOOTH), 0.0), 1.0)

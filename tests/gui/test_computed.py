@@ -86,6 +86,15 @@ def test_an_image_angle_says_so_in_its_cell() -> None:
     assert angle_text(DRAWN) == "image 133.1"
 
 
+def test_an_angle_carries_its_own_error() -> None:
+    known = dataclasses.replace(AUTOMATIC, pa_err_deg=3.4)
+    assert angle_text(known) == "133 ± 3"
+    said = how_computed(known, "pa")
+    assert "the share that the map has" in said.caution
+    assert "Parts of ±" not in dict(said.inputs)
+    assert "No ±" in how_computed(AUTOMATIC, "pa").caution
+
+
 @pytest.fixture
 def panel(qtbot: Any) -> MeasurementsPanel:
     made = MeasurementsPanel()

@@ -49,6 +49,8 @@ def test_unknown_is_a_dash() -> None:
     assert rows.length_text(empty, "px") == rows.angle_text(empty) == "–"
     assert rows.difference_text(empty) == "–"
     assert rows.status_text(empty) == "nothing stands out"
+    flagged = replace(AUTOMATIC, flags="round-map off-axis")
+    assert rows.status_text(flagged) == "round map, off axis"
 
 
 def test_lengths_carry_the_error_in_their_own_unit() -> None:

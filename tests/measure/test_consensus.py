@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from galaxyscope.measure.bars import BarSettings, measure_bar
-from galaxyscope.measure.consensus import LIGHT, WEIGHT, axis_with_light, consensus
+from galaxyscope.measure.consensus import LIGHT, WEIGHT, axis_with_light, consensus, map_share
 from galaxyscope.measure.joint import joint
 from galaxyscope.measure.lines import angle_difference
 from galaxyscope.measure.phase import axis_of, elongation_of, rings
@@ -107,7 +107,9 @@ def test_a_map_across_the_bar_does_not_turn_it() -> None:
     along = measure_bar(bar(20.0, 16), Affine(), None, SETTINGS, around, said=40.0)
     assert "off-axis" not in along.flags
     assert along.angle_err_deg == pytest.approx(AXIS_ERROR_DEG, rel=0.05)
-    assert found.angle_err_deg > 25, "a third of a right angle"
+    share = map_share(across, rings(around), 20.0)
+    assert 0.05 < share < 0.5
+    assert found.angle_err_deg == pytest.approx(np.hypot(AXIS_ERROR_DEG, 90 * share), rel=0.05)
 
 
 @settings(max_examples=20, deadline=None)
