@@ -291,8 +291,11 @@ def _axis_error(
         return []
     off = float(np.mean([_off_axis(values, one) for one in searches]))
     share = consensus.map_share(values, find.around, find.said / find.to_cutout.pixel_size / 2)
-    others = 1 - (0.0 if find.fitted is None else fitted_weight(find.fitted))
-    return [others * AXIS_ERROR_DEG, others * share * off]
+    if find.fitted is None:
+        return [AXIS_ERROR_DEG, share * off]
+    heard = fitted_weight(find.fitted)
+    others = [(1 - heard) * part for part in (AXIS_ERROR_DEG, share * off)]
+    return [*others, heard * find.fitted.angle_err_deg]
 
 
 def _angle_error(

@@ -12,7 +12,13 @@ from scipy.ndimage import gaussian_filter
 
 from galaxyscope.measure.bars import GRID_ERROR_PX, BarSettings, measure_bar
 from galaxyscope.measure.consensus import ROUGH, consensus, fitted_weight
-from galaxyscope.measure.decompose import SMOOTH, Decomposition, decompose, decomposed
+from galaxyscope.measure.decompose import (
+    LEAST_ANGLE_DEG,
+    SMOOTH,
+    Decomposition,
+    decompose,
+    decomposed,
+)
 from galaxyscope.measure.phase import light_on_map, rings
 from galaxyscope.measure.search import NoBarError
 from galaxyscope.sky.frame import Affine
@@ -60,7 +66,8 @@ def test_ends_within_two_per_cent_whatever_the_edge(kind: str, noise: float) -> 
     found = fitted(galaxy(kind, 48.0, 33.0, 0.3, noise), 0.88 * 24.0, 38.0)
     assert found.length == pytest.approx(48.0, rel=0.02 if noise < 0.03 else 0.035)
     assert abs(found.length - 48.0) < 2.5 * found.length_err
-    assert found.angle_deg == pytest.approx(33.0, abs=1)
+    assert found.angle_deg == pytest.approx(33.0, abs=found.angle_err_deg)
+    assert LEAST_ANGLE_DEG < found.angle_err_deg < 1
     assert found.axis_ratio == pytest.approx(0.3, abs=0.05)
     assert found.residual < SMOOTH
     assert (found.profile == "ferrers") == (kind == "Ferrers")
@@ -125,7 +132,7 @@ def test_cancelled_at_once() -> None:
 
 
 def test_on_another_grid() -> None:
-    one = Decomposition(40.0, 1.0, 30.0, 0.3, "half", 0.01)
+    one = Decomposition(40.0, 1.0, 30.0, 0.5, 0.3, "half", 0.01)
     turned = one.on(Affine(a=0.0, b=-2.0, c=7.0, d=2.0, e=0.0, f=1.0))
     assert (turned.length, turned.length_err) == pytest.approx((80.0, 2.0))
     assert turned.angle_deg == pytest.approx(120.0)
@@ -133,7 +140,7 @@ def test_on_another_grid() -> None:
 
 
 def weighted(residual: float, error: float) -> float:
-    return fitted_weight(Decomposition(40.0, 40.0 * error, 0.0, 0.3, "half", residual))
+    return fitted_weight(Decomposition(40.0, 40.0 * error, 0.0, 0.5, 0.3, "half", residual))
 
 
 def test_weight() -> None:
