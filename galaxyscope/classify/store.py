@@ -144,7 +144,7 @@ def _load_network(
 def choose_device(device: str = "auto") -> torch.device:
     """`torch.device` for a name; ``auto`` takes CUDA, then MPS, then the CPU.
 
-    Where CUDA is taken, float32 means float32 from then on, and the same work gives the same bits.
+    Where CUDA is taken, float32 means float32 from then on, and convolutions are repeatable.
 
     Raises
     ------

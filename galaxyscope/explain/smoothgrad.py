@@ -148,7 +148,7 @@ def noise(samples: Sequence[int], like: torch.Tensor, sigma: float, seed: int) -
     parts = [slice(start, start + each) for start in range(0, len(samples), each)]
     for _ in _threads().map(draw, [drawn[p] for p in parts], [samples[p] for p in parts]):
         pass
-    return drawn.to(like.device, non_blocking=True) * sigma
+    return drawn.to(like.device, non_blocking=like.is_cuda) * sigma
 
 
 @cache

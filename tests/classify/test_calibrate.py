@@ -17,6 +17,7 @@ from galaxyscope.classify.store import load_model
 from galaxyscope.explain.registry import method
 from galaxyscope.sky.frame import Affine
 from galaxyscope.work.watch import Cancelled, Watch
+from tests.classify.test_memory import Pretended
 
 
 @pytest.fixture(autouse=True)
@@ -129,7 +130,7 @@ def test_a_format_that_a_cpu_emulates_is_tried_once(folder, monkeypatch) -> None
         tried.append(mode)
 
         def sluggish(x: torch.Tensor) -> torch.Tensor:
-            time.sleep(0.3)
+            time.sleep(0.8)
             return run(x)
 
         return sluggish
@@ -281,6 +282,44 @@ def test_a_busy_machine_does_not_make_batches_small(folder, monkeypatch) -> None
     monkeypatch.setattr(module, "_LONGEST_BATCH", 0.04)
     calibrate(classifier, seconds=0.1)
     assert classifier.mode("forward").batch == module.USUAL_BATCH
+
+
+class Asking(nn.Module):
+    """Waits for every batch, however large: a graphics card and a few pictures."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        time.sleep(0.004)
+        return self.network(x)
+
+
+@pytest.mark.parametrize(("elsewhere", "largest"), [(False, module.USUAL_BATCH), (True, 32)])
+def test_a_card_is_asked_about_many_pictures(folder, monkeypatch, elsewhere, largest) -> None:
+    """With few it waits in every mode, and the plain one would win."""
+    monkeypatch.setattr(module, "_BATCHES", (8, 32))
+    raced = []
+
+    def made(network, mode):
+        run = runner(network, mode)
+
+        def recorded(x: torch.Tensor) -> torch.Tensor:
+            raced.append(len(x))
+            return run(x)
+
+        return recorded
+
+    monkeypatch.setattr(module, "runner", made)
+    classifier = load_model(folder, device="cpu")
+    classifier.network = Asking(classifier.network)
+    monkeypatch.setattr(classifier, "device", Pretended("cpu") if elsewhere else classifier.device)
+    gains = module._Bench(classifier, "forward", 0.2, Watch())
+    modes = [mode for mode in gains._runs if mode != gains._plain]
+    assert modes
+    assert len(gains._x) == largest
+    assert raced.count(largest) >= module._ROUNDS[0] * len(modes)
 
 
 def test_a_network_that_is_slow_gets_one_picture_at_a_time(folder, monkeypatch) -> None:
