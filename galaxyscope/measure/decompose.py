@@ -341,12 +341,12 @@ def _fitted(piece: _Piece, start: Floats, watch: Watch, ferrers: bool = False) -
     strength = math.sqrt(float(np.mean(bar**2)))
     beyond = math.sqrt(max(float(np.mean(left**2)) - piece.noise**2, 0.0))
     chi = 2 * float(found.cost)
-    errors = np.sqrt(np.diag(np.linalg.pinv(found.jac.T @ found.jac)) * chi / piece.light.size)
+    variances = np.diag(np.linalg.pinv(found.jac.T @ found.jac)) * chi / piece.light.size
     return _Fit(
         values=found.x,
         chi=chi,
-        error=float(errors[_LENGTH]),
-        angle_error=float(errors[_ANGLE]),
+        error=math.sqrt(max(variances[_LENGTH], 0.0)),
+        angle_error=math.sqrt(max(variances[_ANGLE], 0.0)),
         residual=beyond / strength if strength > 0 else math.inf,
         ferrers=ferrers,
     )
