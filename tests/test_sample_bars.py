@@ -13,18 +13,21 @@ from galaxyscope.pipeline import MeasureSettings, explain_image, measure_attribu
 from galaxyscope.resources import samples_folder
 from galaxyscope.sky.readers import list_images, open_image
 
+#: Seen from above, inclined, as smooth as the model of the light, and one that fills its field.
+ASKED = ("GS-01", "GS-04", "GS-07", "GS-08")
+
 
 def test_bars_of_the_samples_lie_where_they_were_put() -> None:
-    """One of them fills the network's field: its map shows the two flanks."""
+    """The map of the last shows the two flanks of its bar."""
     classifier = load_model("galaxyzoo", "cpu")
     with (samples_folder() / "truth.csv").open(encoding="utf-8") as file:
-        truth = {row["file"]: row for row in csv.DictReader(file) if row["barred"] == "1"}
-    paths = [path for path in list_images(samples_folder()) if path.name in truth]
-    assert len(paths) == len(truth) == 9
+        truth = {row["file"]: row for row in csv.DictReader(file)}
+    paths = [path for path in list_images(samples_folder()) if path.name.startswith(ASKED)]
+    assert len(paths) == len(ASKED)
     off, ratio = {}, {}
     for path in paths:
         image, row = open_image(path), truth[path.name]
-        made = explain_image(image, classifier, MeasureSettings(samples=32))
+        made = explain_image(image, classifier, MeasureSettings(samples=24))
         bar = measure_attribution(image, made)
         assert bar.ends is not None, f"{path.name}: {bar.reason}"
         (x1, y1), (x2, y2) = bar.ends
@@ -35,4 +38,4 @@ def test_bars_of_the_samples_lie_where_they_were_put() -> None:
         assert off[path.name] < 3 * bar.angle_err_deg
     assert max(off.values()) < 10, off
     assert np.median(list(off.values())) < 5
-    assert list(ratio.values()) == pytest.approx([1.0] * 9, abs=0.15)
+    assert list(ratio.values()) == pytest.approx([1.0] * 4, abs=0.1)

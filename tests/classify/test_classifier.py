@@ -76,4 +76,6 @@ def test_doubles_are_made_on_the_cpu(net_input) -> None:
     classifier = Classifier(CARD, as_there, CPU)
     plain = Classifier(CARD, Saying(lambda y: y), CPU)
     calibrate(classifier, seconds=0.01)
-    assert classifier.predict(net_input).logits == plain.predict(net_input).logits
+    # To rounding: what was measured to be the best batch is not the plain network's.
+    expected = plain.predict(net_input).logits
+    assert classifier.predict(net_input).logits == pytest.approx(expected, rel=1e-6)

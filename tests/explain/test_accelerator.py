@@ -129,7 +129,7 @@ def test_two_networks_at_once_on_one_card(accelerator) -> None:
 
 def test_a_cancel_is_heard_after_one_batch(loaded, accelerator) -> None:
     there = loaded("galaxyzoo/resnet", accelerator)
-    watch, reports = Watch(), []
+    reports = []
 
     def heard(done: int, total: int, partial: object) -> None:
         reports.append(done)
