@@ -102,15 +102,20 @@ def axis_with_light(
     angle, elongation : float
         Radians from +x towards +y; elongation of the inner map, see `axis_of`.
     """
-    angle, elongation = axis_of(values)
-    both = elongation * cmath.exp(2j * angle) + LIGHT * elongation_of(light, half)
-    return (cmath.phase(both) / 2 if both else angle), elongation
+    own, others = _votes(values, light, half)
+    return cmath.phase(own + others) / 2, abs(own)
 
 
 def map_share(values: NDArray[np.floating], light: LightRings, half: float) -> float:
     """How much the map counts in `axis_with_light`, from 0 to 1; the parameters are the same."""
-    own, others = axis_of(values)[1], LIGHT * abs(elongation_of(light, half))
+    own, others = (abs(vote) for vote in _votes(values, light, half))
     return own / (own + others) if own + others else 1.0
+
+
+def _votes(values: NDArray[np.floating], light: LightRings, half: float) -> tuple[complex, complex]:
+    """Elongations of map and light with their weights, as vectors of twice the angle."""
+    angle, elongation = axis_of(values)
+    return elongation * cmath.exp(2j * angle), LIGHT * elongation_of(light, half)
 
 
 def fitted_weight(fitted: Decomposition) -> float:
