@@ -10,7 +10,7 @@ from galaxyscope.pipeline import MeasureSettings, explain_image, measure_attribu
 from galaxyscope.sky.simulate import draw_truth, simulate_galaxy
 from tests.measure.test_decompose import KINDS, galaxy
 
-COUNT = 12
+COUNT = 24
 
 
 @pytest.mark.slow
@@ -43,6 +43,6 @@ def test_default_lengths_in_smooth_galaxies(kind: str, noise: float) -> None:
         f"{np.median(said):.3f}, {np.std(np.log(said)):.3f}"
     )
     assert refused <= 1
-    # In more noise Ferrers' bars cannot be told from such as are half of their plateau at the end.
-    assert abs(np.median(ratio) - 1) < (0.08 if kind == "Ferrers" and noise > 0.05 else 0.02)
-    assert scatter < (0.16 if kind == "Ferrers" else 0.06)
+    assert abs(np.median(ratio) - 1) < 0.02
+    # In more noise some are taken for the other kind, whose end is a quarter further out or in.
+    assert scatter < (0.16 if noise > 0.05 else 0.06)

@@ -11,11 +11,15 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 from galaxyscope.measure.bars import GRID_ERROR_PX, BarSettings, measure_bar
-from galaxyscope.measure.consensus import ROUGH, consensus, fitted_weight
+from galaxyscope.measure.consensus import IN_SMOOTH, ROUGH, consensus, fitted_weight
 from galaxyscope.measure.decompose import (
+    _LENGTH,
+    _NAMES,
     LEAST_ANGLE_DEG,
     SMOOTH,
     Decomposition,
+    _doubt,
+    _Fit,
     decompose,
     decomposed,
 )
@@ -71,6 +75,25 @@ def test_ends_within_two_per_cent_whatever_the_edge(kind: str, noise: float) -> 
     assert found.axis_ratio == pytest.approx(0.3, abs=0.05)
     assert found.residual < SMOOTH
     assert (found.profile == "ferrers") == (kind == "Ferrers")
+
+
+def test_what_cannot_be_told_apart_makes_the_error_large() -> None:
+    """Ferrers' bars end a quarter further out than such as are half of their plateau there."""
+    near, far = (fitted(galaxy("Ferrers", 40.0, 70.0, 0.4, n, 3), 20.0, 70.0) for n in (0.02, 0.1))
+    assert near.length_err < 0.02 * near.length
+    assert far.length_err > 0.04 * far.length
+
+
+def test_doubt_is_the_mean_square_of_being_wrong() -> None:
+    def fit(chi: float, ln_length: float) -> _Fit:
+        values = np.zeros(len(_NAMES))
+        values[_LENGTH] = ln_length
+        return _Fit(values, chi, 0.0, 0.0, 0.0, False)
+
+    assert _doubt(fit(9.0, 0.1), fit(9.0, 0.4)) == pytest.approx(0.3 * math.sqrt(1 / 2))
+    # exp(−Δχ²/2) is one to three: the other is right in one of four.
+    assert _doubt(fit(9.0, 0.1), fit(9.0 + 2 * math.log(3), 0.4)) == pytest.approx(0.3 / 2)
+    assert _doubt(fit(9.0, 0.1), fit(9e9, 0.4)) == pytest.approx(0.0)
 
 
 @pytest.mark.slow
@@ -132,22 +155,23 @@ def test_cancelled_at_once() -> None:
 
 
 def test_on_another_grid() -> None:
-    one = Decomposition(40.0, 1.0, 30.0, 0.5, 0.3, "half", 0.01)
+    one = Decomposition(40.0, 1.0, 0.75, 30.0, 0.5, 0.3, "half", 0.01)
     turned = one.on(Affine(a=0.0, b=-2.0, c=7.0, d=2.0, e=0.0, f=1.0))
-    assert (turned.length, turned.length_err) == pytest.approx((80.0, 2.0))
+    assert (turned.length, turned.length_err) == pytest.approx((80.0, 2.5))
+    assert turned.fit_err == pytest.approx(2.0)
     assert turned.angle_deg == pytest.approx(120.0)
     assert one.on(Affine.scaling(1.0, -1.0)).angle_deg == pytest.approx(150.0)
 
 
 def weighted(residual: float, error: float) -> float:
-    return fitted_weight(Decomposition(40.0, 40.0 * error, 0.0, 0.5, 0.3, "half", residual))
+    return fitted_weight(Decomposition(40.0, 40.0 * error, 9.0, 0.0, 0.5, 0.3, "half", residual))
 
 
 def test_weight() -> None:
     assert weighted(SMOOTH, 0.0) == 1
     assert weighted(ROUGH, 0.0) == 0
     assert weighted(2 * ROUGH, 0.0) == 0
-    assert weighted(0.0, 0.11) == pytest.approx(0.5)
+    assert weighted(0.0, IN_SMOOTH) == pytest.approx(0.5)
     assert weighted((SMOOTH + ROUGH) / 2, 0.0) == pytest.approx(0.5)
 
 
