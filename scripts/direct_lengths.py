@@ -27,7 +27,7 @@ from bar_lengths import describe, rows_of
 from tqdm import tqdm
 
 from galaxyscope.classify.classifier import Classifier
-from galaxyscope.classify.store import load_model
+from galaxyscope.classify.store import DEVICES, load_model
 from galaxyscope.measure.agreement import agree
 from galaxyscope.pipeline import answered_length
 from galaxyscope.train.loop import train
@@ -49,6 +49,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--runs", type=Path, default=Path("runs/direct-lengths"))
     parser.add_argument("--part", type=int, choices=range(PARTS), help="train for this one alone")
     parser.add_argument("--epochs", type=int, help="default: those of the recipe")
+    parser.add_argument("--device", choices=DEVICES, default="cpu", help="default: cpu")
     parser.add_argument("-o", "--output", type=Path, help="image and what is said of it, in pixels")
     arguments = parser.parse_args(argv)
     recipe = read_recipe(arguments.recipe, arguments.data)
@@ -59,9 +60,9 @@ def main(argv: list[str] | None = None) -> int:
         folder = arguments.runs / f"without-{part}"
         mine = without(recipe, tables, part)
         if not folder.exists() and (before := before_people(recipe, tables, arguments.epochs)):
-            train(recipe, arguments.runs / "shared", epochs=before)
+            train(recipe, arguments.runs / "shared", epochs=before, device=arguments.device)
             branch(arguments.runs / "shared", folder / "run", mine)
-        network = train(mine, folder / "run", epochs=arguments.epochs)
+        network = train(mine, folder / "run", epochs=arguments.epochs, device=arguments.device)
         publish(network, mine, folder / "run", folder / "model")
         networks[part] = load_model(folder / "model", "cpu")
     if arguments.part is not None:
