@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 from torch.utils.checkpoint import CheckpointError
 
+from galaxyscope.classify.card import ModelError
 from galaxyscope.classify.classifier import Classifier, NetworkInput
 from galaxyscope.classify.memory import making_do, out_of_memory
 from galaxyscope.explain.attention import attentions, sees_by_attention_alone
@@ -66,7 +67,8 @@ def preflight(
     classifier : Classifier
         Runs a few times, and is as it was afterwards; nobody else may use it meanwhile.
     net_input : NetworkInput, optional
-        Picture for the trial runs; default: a blank one of the network's size.
+        Picture for the trial runs; default: noise of the network's size, since a network that
+        turns or shuffles its pictures at random answers to a blank one always alike.
     target : str, optional
         What is to be explained; default: the first class. A method may fit a network's logits
         and not its probabilities.
@@ -128,7 +130,8 @@ def _fit(
         return Fit("refused", "the network is compiled, and the method must see its operations")
     if net_input is None:
         size = classifier.card.input_size
-        x = torch.full((1, 3, size, size), 0.5, device=classifier.device)
+        drawn = torch.rand((1, 3, size, size), generator=torch.Generator().manual_seed(1))
+        x = drawn.to(classifier.device)
     else:
         x = tensor(classifier, net_input)
     asked = classifier.card.classes[0] if target is None else target
@@ -137,10 +140,20 @@ def _fit(
     if not checked and classifier.random is False:
         return FITS  # nothing is left to try
     with steady(classifier.network):
-        classifier.try_out(x)
+        try:
+            classifier.try_out(x)
+        except Exception as error:  # the network is anybody's, and may raise anything
+            if out_of_memory(error) or isinstance(error, ModelError):
+                raise
+            return Fit("refused", f"the network does not run on such a picture ({_said(error)})")
         if classifier.random:
             return Fit("refused", "the network is random: the same picture gets other answers")
         return _CHECKS[name](classifier, x, score) if checked else FITS
+
+
+def _said(error: Exception) -> str:
+    """First line of an error."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
 
 
 def _by_rules(check: _Check) -> _Check:
@@ -156,7 +169,7 @@ def _by_rules(check: _Check) -> _Check:
         except (RuntimeError, TypeError, IndexError) as error:
             if out_of_memory(error):
                 raise
-            said = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+            said = _said(error)
             return Fit("refused", f"the network does not run by the method's rules ({said})")
 
     return whole

@@ -66,7 +66,9 @@ def explain(
                 total += (gradient * (x - start)[0] / share).cpu()
             if numbers.stop < count:
                 watch.report(numbers.stop, count)
-        ends = engine.answers(classifier, torch.cat([x, *starts]), score).cpu().double()
+        # One at a time: a network may take no more, or answer otherwise beside others.
+        told = [engine.answers(classifier, one, score) for one in (x, *starts)]
+        ends = torch.cat(told).cpu().double()
     if not bool(torch.isfinite(total).all()):
         raise ValueError(f"{card.name}: {classifier.card.name} gives no finite gradients")
     density = total.sum(0).numpy()

@@ -102,7 +102,48 @@ def test_fit(classify, make_input, name, kind, verdict, says) -> None:
         assert (f"Adapted: {fit.reason}." in notes) is (verdict == "adapted")
 
 
-def test_the_blank_picture_gives_the_same_verdict(classify, make_input) -> None:
+class Shuffled(nn.Module):
+    """An augmentation that was left in: the columns of the picture in another order each time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.network = network(nn.ReLU)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.network(x[..., torch.randperm(x.shape[-1])])
+
+
+def test_a_random_network_is_known_without_a_picture_too(classify) -> None:
+    classifier = classify(Shuffled())
+    classifier.card.input_size = 24
+    fit = preflight("grad-cam", classifier)
+    assert (fit.verdict, classifier.random) == ("refused", True)
+    assert "the network is random" in fit.reason
+
+
+class Particular(nn.Module):
+    """Wants pictures of its own kind."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.network, self.error = network(nn.ReLU), error
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if x.shape[1] != 1:
+            raise self.error
+        return self.network(x)
+
+
+@pytest.mark.parametrize("name", ["gradient", "grad-cam", "guided-backprop", "attention-rollout"])
+@pytest.mark.parametrize("error", [AssertionError(), KeyError("grey"), RuntimeError("one channel")])
+def test_a_network_that_does_not_run_is_refused(classify, make_input, name, error) -> None:
+    fit = preflight(name, classify(Particular(error)), make_input())
+    assert fit.verdict == "refused"
+    said = str(error) or "AssertionError"
+    assert fit.reason == f"the network does not run on such a picture ({said})"
+
+
+def test_no_picture_gives_the_same_verdict(classify, make_input) -> None:
     classifier = classify(NETWORKS["silu"]())
     classifier.card.input_size = 24
     for name in METHODS:

@@ -82,6 +82,17 @@ def test_a_linear_network_is_known(classify, make_input, white, samples) -> None
     assert found.completeness_error < 1e-3
 
 
+def test_a_network_that_takes_one_picture_gets_one(classify, make_input) -> None:
+    class OnlyOne(Linear):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return super().forward(x[:1])
+
+    classifier = classify(OnlyOne(torch.ones(3, 24, 24)))
+    classifier.batch_limit = 1
+    found = method("xrai").explain(classifier, make_input(), "Class3.1", {"samples": 3}, Watch())
+    assert found.completeness_error < 1e-3
+
+
 def test_the_map_sums_to_the_change_of_the_answer(small, make_input) -> None:
     found = method("xrai").explain(
         small, make_input(), "Class3.1", {"samples": 256, "white": False}, Watch()
