@@ -120,7 +120,7 @@ class Sessions(QObject):
 
     def save(self, path: Path) -> None:
         """Save the session as a file to share, and go on working in that file."""
-        if path.absolute() == self._desk.session.path.absolute():
+        if path.resolve() == self._desk.session.path.resolve():
             self._desk.say(f"{path.name} is the session that is open; it is always saved")
             return
         self.keep_look()

@@ -151,8 +151,10 @@ class Database:
         Raises
         ------
         SessionError
-            If it cannot be written; what stood there still does.
+            If it cannot be written, or is the file of this session; what stood there still does.
         """
+        if self.on_disk and target.exists() and target.samefile(self.path):
+            raise SessionError(f"{target.name}: is the session that is open")
         try:
             with self._lock, replacing(target) as temporary:
                 copy = sqlite3.connect(temporary, isolation_level=None)
@@ -161,6 +163,10 @@ class Database:
                     copy.execute("PRAGMA journal_mode = DELETE")
                 finally:
                     copy.close()
+                # What a killed program left beside the old file would be taken for part of this.
+                whole = target.resolve()
+                for journal in ("-wal", "-shm", "-journal"):
+                    whole.with_name(whole.name + journal).unlink(missing_ok=True)
         except (OSError, sqlite3.Error) as error:
             why = error.strerror if isinstance(error, OSError) and error.strerror else error
             raise SessionError(f"{target.name}: cannot be written ({why})") from error

@@ -38,7 +38,9 @@ class GrowingTable:
         check_suffix(path)
         self.path, self.columns, self.title = path, columns, title
         self.rows = 0
-        self.part = path.with_name(f"{path.name}.part")
+        # Beside the file that a link leads to: it may lie on another disk.
+        target = path.resolve()
+        self.part = target.with_name(f"{target.name}.part")
         number = 1
         while True:
             try:
@@ -47,7 +49,7 @@ class GrowingTable:
                 break
             except FileExistsError:
                 number += 1
-                self.part = path.with_name(f"{path.name}.part{number}")
+                self.part = target.with_name(f"{target.name}.part{number}")
         self._writer = csv.writer(self._file, lineterminator="\n")
         self._writer.writerow(column.name for column in columns)
         self._file.flush()

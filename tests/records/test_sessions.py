@@ -130,6 +130,30 @@ def test_a_saved_session_stands_for_itself(tmp_path: Path) -> None:
             copy.save_as(tmp_path / "no folder" / "x.galaxyscope")
 
 
+def test_a_saved_session_takes_nothing_from_the_one_it_replaces(tmp_path: Path) -> None:
+    """A program that was killed leaves its last rows beside the file, for SQLite to read."""
+    old = tmp_path / "old.galaxyscope"
+    with Session(old) as other:
+        other.add(row(1), row(2), row(3))
+        for end in ("", "-wal"):
+            shutil.copyfile(f"{old}{end}", tmp_path / f"week.galaxyscope{end}")
+    with Session(tmp_path / "own.galaxyscope") as session:
+        session.add(row(7))
+        session.save_as(tmp_path / "week.galaxyscope")
+    with Session(tmp_path / "week.galaxyscope") as copy:
+        assert copy.records() == [row(7)]
+
+
+def test_a_session_is_not_saved_over_itself_through_a_link(tmp_path: Path) -> None:
+    with Session(tmp_path / "s.galaxyscope") as session:
+        (tmp_path / "link.galaxyscope").symlink_to(session.path)
+        with pytest.raises(SessionError, match="is the session that is open"):
+            session.save_as(tmp_path / "link.galaxyscope")
+        session.add(row(1))
+    with Session(tmp_path / "s.galaxyscope") as session:
+        assert session.records() == [row(1)]
+
+
 # -- files found again
 
 
