@@ -16,7 +16,7 @@ from galaxyscope.cli.progress import Progress, complain, silenced_stderr
 from galaxyscope.records.columns import Column
 from galaxyscope.records.growing import GrowingTable
 from galaxyscope.records.tables import TABLE_SUFFIXES, check_suffix, csv_cells
-from galaxyscope.sky.image import ImageError, SkyImage
+from galaxyscope.sky.image import ImageError, Plane, SkyImage
 from galaxyscope.sky.readers import list_images, open_image
 from galaxyscope.work.watch import Watch
 
@@ -46,10 +46,14 @@ def number(
     def parse(text: str) -> float | int:
         try:
             value: float | int = int(text) if whole else float(text)
+            if not math.isfinite(value):
+                raise OverflowError
         except ValueError:
             kind = "whole number" if whole else "number"
             raise argparse.ArgumentTypeError(f"{text!r} is not a {kind}") from None
-        if not math.isfinite(value) or value < low or value > high or (above and value == low):
+        except OverflowError:
+            raise argparse.ArgumentTypeError(f"{text} is not a finite number") from None
+        if value < low or value > high or (above and value == low):
             bounds = f"{'above' if above else 'at least'} {low:g}" + (
                 f" and at most {high:g}" if math.isfinite(high) else ""
             )
@@ -135,9 +139,10 @@ def _setting(text: str) -> tuple[str, float | int | bool]:
     try:
         if value.lower() not in ("true", "false"):
             number = float(value) if set(value) & set(".eEn") else int(value)
-    except ValueError:
-        equals = ""
-    if not equals or not name or not math.isfinite(number):
+        finite = math.isfinite(number)
+    except (ValueError, OverflowError):
+        finite = False
+    if not equals or not name or not finite:
         raise argparse.ArgumentTypeError(f"{text!r} is not NAME=NUMBER, NAME=true or NAME=false")
     return name, number
 
@@ -265,16 +270,23 @@ def read_image(path: Path, plane: tuple[int, int | None] | None = None) -> SkyIm
     ImageError
         If it cannot be read, or has no such plane.
     """
+    wanted = None
+    if plane is not None:
+        hdu, index = plane
+        wanted = Plane(hdu, index, f"{hdu}" if index is None else f"{hdu}:{index}")
     with silenced_stderr():
-        image = open_image(path)
-        if plane is None or (image.plane.hdu, image.plane.index) == plane:
-            return image
-        for one in image.planes:
-            if (one.hdu, one.index) == plane:
-                return open_image(path, one)
-    hdu, index = plane
-    name = f"{hdu}" if index is None else f"{hdu}:{index}"
-    raise ImageError(path, f"there is no picture {name} in this file")
+        return open_image(path, wanted)
+
+
+def refuse_input(out: Path | None, *inputs: Path) -> None:
+    """Refuse an output that is one of the files to be read.
+
+    Raises
+    ------
+    UsageError
+    """
+    if out is not None and out.exists() and any(p.exists() and out.samefile(p) for p in inputs):
+        raise UsageError(f"{out}: is to be read; the result needs another name")
 
 
 def check_table(out: Path) -> None:

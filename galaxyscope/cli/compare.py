@@ -6,7 +6,7 @@ import argparse
 import hashlib
 from pathlib import Path
 
-from galaxyscope.cli.common import UsageError, number, sentence
+from galaxyscope.cli.common import UsageError, number, refuse_input, sentence
 from galaxyscope.records.comparing import compare_records
 from galaxyscope.records.joining import KEYS, TOLERANCE_ARCSEC, JoinError
 from galaxyscope.records.record import Record
@@ -69,6 +69,7 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError(f"two tables can be compared, not {len(args.tables)}")
     if args.output is not None:
         check_suffix(args.output)
+        refuse_input(args.output, *args.tables)
     for figure in args.figure:
         check_suffix(figure, FIGURE_SUFFIXES)
     (a, name_a), (b, name_b) = _sides(args)

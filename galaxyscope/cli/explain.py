@@ -22,6 +22,7 @@ from galaxyscope.cli.common import (
     load_classifier,
     opened_table,
     read_image,
+    refuse_input,
     sentence,
     settings_of,
 )
@@ -105,6 +106,7 @@ def run(args: argparse.Namespace) -> int:
             check_suffix(path, GRID_SUFFIXES)
         elif path.exists() and not path.is_dir():
             raise UsageError(f"{path} is a file; several methods need a folder")
+        refuse_input(path, args.path)
     args.method = asked[0] if len(asked) == 1 else None
     settings_of(args)  # refused before torch is loaded
     try:
@@ -178,6 +180,8 @@ def _table(
                         None if folder is None else folder / f"{name.replace('/', '-')}{suffix}"
                         for folder, suffix in zip(folders, (".fits", ".png"), strict=True)
                     )
+                    refuse_input(output, args.path)
+                    refuse_input(figure, args.path)
                     values = _write(image, classifier, found, output, figure)
                     panes.append(_pane(found, values, fit.reason))
                     if source.any():  # else there is no share, not a share of 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from galaxyscope.cli.common import UsageError, number
+from galaxyscope.cli.common import UsageError, number, refuse_input
 from galaxyscope.records.importing.catalogue import MEANINGS
 from galaxyscope.records.tables import RECORD_SUFFIXES, check_suffix, write_records
 
@@ -48,6 +48,7 @@ def run(args: argparse.Namespace) -> int:
     from galaxyscope.records.importing import read_any
 
     check_suffix(args.output, RECORD_SUFFIXES)
+    refuse_input(args.output, *args.files)
     columns = dict(args.map)
     if len(columns) < len(args.map):
         raise UsageError("--map: a meaning is given twice")

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from galaxyscope.cli.common import (
+    UsageError,
     add_plane,
     add_table,
     check_table,
@@ -47,6 +48,8 @@ def run(args: argparse.Namespace) -> int:
     except ImageError as error:
         complain(f"galaxyscope: {args.path}: {sentence(error)}")
         return 1
+    if (args.x1, args.y1) == (args.x2, args.y2):
+        raise UsageError("a line needs two different ends")
     # No time of day in the row: the same command on the same file gives the same bytes.
     line = LineMeasurement(((args.x1, args.y1), (args.x2, args.y2)), args.observer, "")
     with opened_table(args.output, RECORD_COLUMNS) as add:

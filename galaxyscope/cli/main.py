@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 
@@ -71,6 +72,7 @@ def main(argv: list[str] | None = None) -> int:
         args = build_parser().parse_args(argv)
     except SystemExit as stop:  # --help, or a usage error that argparse has explained
         return int(stop.code or 0)
+    _speak_any_encoding()
     try:
         return int(args.run(args))
     except (UsageError, TableError) as error:
@@ -85,3 +87,10 @@ def main(argv: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         complain("galaxyscope: interrupted")
         return 130
+
+
+def _speak_any_encoding() -> None:
+    """Where a terminal knows no ρ or ☉ it gets its number, and the command goes on."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")

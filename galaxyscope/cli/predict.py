@@ -63,7 +63,8 @@ def run(args: argparse.Namespace) -> int:
     table = opened_table(args.output, columns(tuple(card.classes), bool(card.members)))
     with table as add, Progress(len(listed)) as progress:
         for start in range(0, len(listed), classifier.at_once):
-            for path, said in _answers(listed[start : start + classifier.at_once], classifier):
+            some = listed[start : start + classifier.at_once]
+            for path, said in _answers(some, args.plane, classifier):
                 progress.begin(path.name)
                 if isinstance(said, str):
                     complain(f"galaxyscope: {path}: {said}")
@@ -76,7 +77,9 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _answers(
-    listed: list[Path | tuple[Path, str]], classifier: Classifier
+    listed: list[Path | tuple[Path, str]],
+    plane: tuple[int, int | None] | None,
+    classifier: Classifier,
 ) -> list[tuple[Path, Row | str]]:
     """Row, or one sentence why there is none, for images that go through the network together."""
     # torch is loaded by now, so the pipeline costs nothing more
@@ -89,7 +92,7 @@ def _answers(
         found.append((path, reason))
         if not reason:
             try:
-                image = read_image(path)
+                image = read_image(path, plane)
                 inputs.append((len(found) - 1, prepared(image, classifier)))
                 found[-1] = (path, {"image_sha256": image.sha256})
             except Exception as error:  # one bad file never stops the others

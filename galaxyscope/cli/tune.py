@@ -17,6 +17,7 @@ from galaxyscope.cli.common import (
     check_method,
     load_classifier,
     number,
+    refuse_input,
     sentence,
 )
 from galaxyscope.cli.progress import Progress
@@ -106,6 +107,7 @@ def run(args: argparse.Namespace) -> int:
     from galaxyscope.tune.table import TRIAL_COLUMNS, summary, trial_rows
 
     check_suffix(args.output)
+    refuse_input(args.output, args.table)
     check_method(args.method)
     asked = ("noise", "x_input", "correlation", "min_pixels", "algorithm")
     given = {name: getattr(args, name) for name in asked}

@@ -5,6 +5,8 @@ from __future__ import annotations
 import shutil
 import tempfile
 import zipfile
+import zlib
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,6 +26,8 @@ NAMES = {
     "r90": ("petroR90_r_arcsec", "r90_arcsec"),
     "fits": ("fits_in_frame",),
 }
+
+_NO = ("false", "no", "0")  # as spreadsheets, people and programs write it
 
 
 @dataclass(frozen=True)
@@ -84,7 +88,7 @@ def read_subjects(table: Path) -> list[Subject]:
     ]
     subjects = []
     for number, row in enumerate(read_rows(table, columns), start=2):
-        if row.get(found["fits"]) == "False":
+        if (row.get(found["fits"]) or "").strip().lower() in _NO:
             continue
         scale, r90 = row.get(found["scale"]), row.get(found["r90"])
         length = row.get(found["length_px"])
@@ -131,8 +135,12 @@ class Pictures:
             member = self._members.get(subject.name)
             if member is None:
                 raise ImageError(path, "there is no such picture in the zip file")
-            with self._archive.open(member) as source, path.open("wb") as copy:
-                shutil.copyfileobj(source, copy)
+            try:
+                with self._archive.open(member) as source, path.open("wb") as copy:
+                    shutil.copyfileobj(source, copy)
+            except (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError) as error:
+                # RuntimeError: it wants a password.
+                raise ImageError(path, f"cannot be unpacked ({error})") from error
         image = open_image(path)
         scale = subject.scale_arcsec_per_px
         return image if scale is None else image.replace(scale=PixelScale(scale, "catalogue"))
@@ -160,7 +168,10 @@ def opened(pictures: Path, subjects: Sequence[Subject] = ()) -> Iterator[Picture
         raise ImageError(pictures, f"neither a folder nor a zip file ({error})") from error
     with archive, tempfile.TemporaryDirectory() as folder:
         found = Pictures(Path(folder), archive)
-        missing = [s.name for s in subjects if s.name not in found._members]
-        if missing:
-            raise ImageError(pictures, f"there is no picture {missing[0]} in it")
+        names = Counter(PurePosixPath(member).name for member in archive.namelist())
+        for subject in subjects:
+            if not names[subject.name]:
+                raise ImageError(pictures, f"there is no picture {subject.name} in it")
+            if names[subject.name] > 1:
+                raise ImageError(pictures, f"there are several pictures {subject.name} in it")
         yield found

@@ -386,7 +386,7 @@ def test_a_figure_shows_the_bar(folder: Path, tmp_path: Path) -> None:
         (["predict", "a.fits", "-o", "no/t.csv"], "no folder"),
         (["measure", "a.fits", "-o", "t.txt"], ".csv"),
         (["measure", "a.fits", "--scale", "0"], "above 0"),
-        (["measure", "a.fits", "--scale", "nan"], "above 0"),
+        (["measure", "a.fits", "--scale", "nan"], "not a finite number"),
         (["measure", "a.fits", "--redshift", "-1"], "above 0"),
         (["measure", "a.fits", "--samples", "0"], "at least 1"),
         (["measure", "a.fits", "--samples", "2.5"], "whole number"),

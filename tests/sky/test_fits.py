@@ -36,7 +36,7 @@ def test_floats_come_back_native_and_read_only(tmp_path, letter_f):
     assert (image.name, image.path) == ("f.fits", path)
 
 
-@pytest.mark.parametrize("kind", ["u1", "i2", "i4", "i8", "f4", "f8", "u2", "u4", "i1"])
+@pytest.mark.parametrize("kind", ["u1", "i2", "i4", "i8", "f4", "f8", "u2", "u4", "u8", "i1"])
 def test_all_types_agree_with_astropy(tmp_path, kind):
     rng = np.random.default_rng(3)
     values = rng.integers(0, 120, (20, 30)).astype(kind)
@@ -142,7 +142,25 @@ def test_long_cubes_offer_the_first_planes_and_say_so(tmp_path):
     path = write(tmp_path / "l.fits", fits.PrimaryHDU(np.zeros((600, 2, 2), np.uint8)))
     image = open_image(path)
     assert len(image.planes) == 500
-    assert image.notes == ("Only the first 500 pictures of this file are offered.",)
+    assert image.notes == ("Only 500 of the pictures in this file are offered.",)
+    last = open_image(path, Plane(0, 599, "0:599"))
+    assert last.plane.label == "Primary · plane 600 of 600 · 2×2"
+    assert last.plane in last.planes
+
+
+def test_a_picture_behind_a_long_cube_is_offered(tmp_path):
+    """As in a MaNGA cube, which has its broad-band pictures behind it."""
+    cube = fits.ImageHDU(np.zeros((600, 2, 2), np.uint8), name="FLUX")
+    path = write(
+        tmp_path / "b.fits",
+        fits.PrimaryHDU(),
+        cube,
+        fits.ImageHDU(np.ones((3, 4), np.uint8), name="RIMG"),
+    )
+    image = open_image(path)
+    assert (image.plane.hdu, image.plane.index) == (1, 0)
+    assert [(p.hdu, p.index) for p in image.planes] == [(1, n) for n in range(499)] + [(2, None)]
+    assert (open_image(path, image.planes[-1]).data == 1).all()
 
 
 def test_three_planes_are_colour_only_where_evident(tmp_path):
@@ -224,7 +242,14 @@ def test_scale_from_wcs_before_header(tmp_path):
 
 @pytest.mark.parametrize(
     ("key", "value", "expected"),
-    [("PIXSCALE", 0.396, 0.396), ("SECPIX", 2, 2.0), ("SCALE", 1e9, None), ("SCALE", "big", None)],
+    [
+        ("PIXSCALE", 0.396, 0.396),
+        ("PIXSCALE", "0.396", 0.396),
+        ("SECPIX", 2, 2.0),
+        ("SCALE", 1e9, None),
+        ("SCALE", "big", None),
+        ("SCALE", "nan", None),
+    ],
 )
 def test_scale_from_header(tmp_path, key, value, expected):
     primary = fits.PrimaryHDU()
@@ -233,6 +258,35 @@ def test_scale_from_header(tmp_path, key, value, expected):
     image = open_image(write(tmp_path / "k.fits", primary, hdu))
     assert (image.scale and image.scale.arcsec_per_px) == expected
     assert any(key in note for note in image.notes) is (expected is not None)
+
+
+@pytest.mark.parametrize(
+    ("cards", "inherited"),
+    [
+        ({"INHERIT": True}, True),
+        ({"INHERIT": False}, False),
+        ({}, False),
+        ({"INHERIT": True, "CRPIX1": 1.0}, False),
+    ],
+)
+def test_wcs_of_the_primary_header(tmp_path, cards, inherited):
+    hdu = fits.ImageHDU(np.ones((9, 9), np.float32))
+    hdu.header.update(cards)
+    primary = fits.PrimaryHDU(header=fits.Header(_wcs_cards(0.4)))
+    image = open_image(write(tmp_path / "i.fits", primary, hdu))
+    assert (image.wcs is not None) is inherited
+    assert (image.scale and image.scale.arcsec_per_px) == (
+        pytest.approx(0.4) if inherited else None
+    )
+
+
+def test_wcs_of_a_primary_picture_is_not_inherited(tmp_path):
+    values = np.ones((9, 9), np.float32)
+    hdu = fits.ImageHDU(values)
+    hdu.header["INHERIT"] = True
+    primary = fits.PrimaryHDU(values, fits.Header(_wcs_cards(0.4)))
+    path = write(tmp_path / "i.fits", primary, hdu)
+    assert open_image(path, Plane(1, None, "1")).wcs is None
 
 
 def test_stretched_pixels_are_noted(tmp_path):
@@ -248,6 +302,7 @@ def test_stretched_pixels_are_noted(tmp_path):
     ("card", "expected"),
     [
         (("REDSHIFT", 0.0267, ""), 0.0267),
+        (("REDSHIFT", "0.0267", ""), 0.0267),
         (("Z", 0.05, "redshift from SDSS"), 0.05),
         (("Z", 0.05, ""), 0.05),
         (("Z", 0.05, "zenith distance"), None),
@@ -271,6 +326,31 @@ def test_useless_wcs_is_no_scale(tmp_path):
     assert image.scale is None
     assert image.wcs is None
     assert len(image.notes) == 1
+
+
+@pytest.mark.parametrize("kind", ["u1", "f4"])
+def test_lookup_tables_that_are_none(tmp_path, kind):
+    picture = fits.PrimaryHDU(np.ones((4, 4), np.float32))
+    picture.header["CPDIS1"] = "LOOKUP"
+    path = tmp_path / "l.fits"
+    table = fits.ImageHDU(np.ones((40, 40), kind), name="D2IMARR")
+    fits.HDUList([picture, table]).writeto(path)
+    path.write_bytes(path.read_bytes()[:-2243])  # cut off inside a number
+    assert (open_image(path).data == 1).all()
+
+
+def test_asinh_scale_of_pan_starrs_stacks_is_taken_back(tmp_path):
+    flux = np.linspace(-30, 9e4, 600).reshape(20, 30)
+    stored = 2.5 * np.log10(np.e) * np.arcsinh((flux - 2.25) / (2 * 95.4))
+    hdu = fits.ImageHDU(stored.astype(np.float32))
+    hdu.header.update({"BSOFTEN": 95.4, "BOFFSET": 2.25})
+    image = open_image(write(tmp_path / "skycell.fits", fits.PrimaryHDU(), hdu))
+    np.testing.assert_allclose(image.data[0], flux, rtol=1e-5, atol=1e-3)
+    assert "Values on an asinh scale (BSOFTEN, BOFFSET) were turned into flux." in image.notes
+    del hdu.header["BOFFSET"]
+    image = open_image(write(tmp_path / "other.fits", fits.PrimaryHDU(), hdu))
+    np.testing.assert_array_equal(image.data[0], stored.astype(np.float32))
+    assert image.notes == ()
 
 
 def test_unknown_system_of_coordinates_gives_the_scale_only(tmp_path):
@@ -298,9 +378,10 @@ def test_names(tmp_path):
     good = ["a.fits", "B.FIT", "c.fits.gz", "d.fits.fz", "e.jpeg", "f.TIF", "g.fits.Z", "h.fts.bz2"]
     assert all(is_image_name(tmp_path / name) for name in good)
     assert not any(is_image_name(name) for name in ["a.csv", "b.tar.gz", "c", "d.fits.txt"])
-    for name in ["m10.fits", "m2.fits", ".hidden.fits", "t.csv", "M1.png"]:
+    for name in ["m10.fits", "m2.fits", "10²3.fits", ".hidden.fits", "t.csv", "M1.png"]:
         (tmp_path / name).touch()
     (tmp_path / "folder.fits").mkdir()
-    assert [p.name for p in list_images(tmp_path)] == ["M1.png", "m2.fits", "m10.fits"]
+    listed = [p.name for p in list_images(tmp_path)]
+    assert listed == ["10²3.fits", "M1.png", "m2.fits", "m10.fits"]
     with pytest.raises(ImageError, match="folder cannot be read"):
         list_images(tmp_path / "absent")

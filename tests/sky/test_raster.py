@@ -57,6 +57,67 @@ def test_float_tiff_is_flux(tmp_path):
     assert np.array_equal(image.data[0], flux)
 
 
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("compression", [None, "zlib"])
+@pytest.mark.parametrize("kind", ["u4", "i4", "i2", "i1", "f4"])
+def test_flux_of_tiff(tmp_path, kind, compression, order):
+    path = tmp_path / "w.tif"
+    limits = np.finfo(kind) if kind == "f4" else np.iinfo(kind)
+    values = np.array([[limits.min, limits.max], [3, 100]], kind)
+    tifffile.imwrite(path, values, compression=compression, byteorder=order)
+    image = open_image(path)
+    assert image.full_scale is None
+    assert np.array_equal(image.data[0], values.astype(np.float32))
+
+
+def test_signed_bytes_in_a_packing_that_only_pillow_reads(tmp_path):
+    path = tmp_path / "l.tif"
+    values = np.array([[-128, 127], [3, -3]], np.int8)
+    picture = Image.fromarray(values.view(np.uint8))
+    picture.save(path, compression="tiff_lzw", tiffinfo={339: 2})
+    assert np.array_equal(open_image(path).data[0], values)
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("kind", ["u1", "u2"])
+def test_tiff_with_white_as_zero_is_turned(tmp_path, kind, order):
+    path = tmp_path / "w.tif"
+    values = np.arange(20, dtype=kind).reshape(4, 5)
+    tifffile.imwrite(path, values, photometric="miniswhite", byteorder=order)
+    image = open_image(path)
+    assert image.full_scale == np.iinfo(kind).max
+    assert np.array_equal(image.data[0], image.full_scale - values)
+    assert image.notes == ()
+
+
+@pytest.mark.parametrize("kind", ["f4", "u4"])
+def test_flux_with_white_as_zero_is_noted(tmp_path, kind):
+    path = tmp_path / "w.tif"
+    values = np.arange(20, dtype=kind).reshape(4, 5)
+    tifffile.imwrite(path, values, photometric="miniswhite")
+    image = open_image(path)
+    assert np.array_equal(image.data[0], values)
+    assert image.notes == ("The file calls its smallest value white; the values are as stored.",)
+
+
+def test_pages_beyond_those_offered(tmp_path):
+    path = tmp_path / "p.tif"
+    tifffile.imwrite(path, np.arange(502, dtype=np.uint16)[:, None, None] * np.ones((3, 2), "u2"))
+    image = open_image(path)
+    assert len(image.planes) == 500
+    assert image.notes == ("Only 500 of the pictures in this file are offered.",)
+    last = open_image(path, Plane(501, None, "501"))
+    assert (last.data == 501).all()
+    assert last.plane == last.planes[-1] == Plane(501, None, "Page 502")
+
+
+def test_a_page_has_no_planes(tmp_path):
+    path = tmp_path / "a.png"
+    Image.fromarray(GREY8).save(path)
+    with pytest.raises(ImageError, match="there is no picture “0:3” in this file"):
+        open_image(path, Plane(0, 3, "0:3"))
+
+
 def test_pages(tmp_path):
     path = tmp_path / "p.tif"
     pages = [Image.fromarray(np.full((5, 6), v, np.uint8)) for v in (10, 20, 30)]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import shutil
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from galaxyscope.tune import maps as maps_module
 from galaxyscope.tune.grid import AVERAGE_LENGTH, AVERAGE_MAP, Grid, Setting, combinations
 from galaxyscope.tune.maps import MapCache
 from galaxyscope.tune.search import METHOD, Trial, Tuning, best_of, tune
-from galaxyscope.tune.subjects import opened, read_subjects
+from galaxyscope.tune.subjects import Subject, opened, read_subjects
 from galaxyscope.tune.table import TRIAL_COLUMNS, summary, trial_rows
 from galaxyscope.work.watch import Cancelled, Watch
 
@@ -217,3 +218,39 @@ def test_combinations_are_the_papers_five() -> None:
     assert len(list(Grid(algorithm="phase").settings())) == 5 * 2
     with pytest.raises(ValueError, match="at least one"):
         Grid(noise=())
+
+
+@pytest.mark.parametrize("word", ["False", "FALSE", " false", "0", "no"])
+def test_a_spreadsheets_false_leaves_a_galaxy_out_too(tmp_path: Path, word: str) -> None:
+    table = tmp_path / "t.csv"
+    table.write_text(f"image, length_px,fits_in_frame\na.jpg,12,{word}\nb.jpg,14,TRUE\n")
+    assert [one.name for one in read_subjects(table)] == ["b.jpg"]
+
+
+def test_a_damaged_picture_in_a_zip_file_is_named(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "p.zip", "w") as packed:
+        packed.writestr("a.jpg", b"0123456789" * 20)
+    whole = bytearray((tmp_path / "p.zip").read_bytes())
+    whole[60] ^= 255
+    (tmp_path / "p.zip").write_bytes(whole)
+    one = Subject("a.jpg", 12.0)
+    with (
+        opened(tmp_path / "p.zip", [one]) as pictures,
+        pytest.raises(ImageError, match="cannot be unpacked"),
+    ):
+        pictures.open(one)
+
+
+def test_two_pictures_of_one_name_in_a_zip_file_are_not_taken_for_one(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "p.zip", "w") as packed:
+        for folder in ("north", "south"):
+            packed.writestr(f"{folder}/a.jpg", folder)
+        packed.writestr("north/b.jpg", "alone")
+    with opened(tmp_path / "p.zip", [Subject("b.jpg", 12.0)]):
+        pass
+    asked = [Subject("b.jpg", 12.0), Subject("a.jpg", 9.0)]
+    with (
+        pytest.raises(ImageError, match=r"several pictures a\.jpg"),
+        opened(tmp_path / "p.zip", asked),
+    ):
+        pass

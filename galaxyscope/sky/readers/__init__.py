@@ -93,4 +93,4 @@ def _is_image(path: Path) -> bool:
 def _natural_order(path: Path) -> list[tuple[int, int, str]]:
     """Sort ``m2`` before ``m10``."""
     parts = re.findall(r"[0-9]+|[^0-9]+", path.name.lower())
-    return [(0, int(p), "") if p.isdigit() else (1, 0, p) for p in parts]
+    return [(0, int(p), "") if p.isdecimal() else (1, 0, p) for p in parts]

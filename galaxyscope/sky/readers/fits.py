@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from galaxyscope.sky.image import ImageError, Plane, SkyImage
 from galaxyscope.sky.readers import keywords
 from galaxyscope.sky.readers.hdus import BYTES_PER_VALUE, Hdu, text, walk
-from galaxyscope.sky.readers.pixels import read_plane
+from galaxyscope.sky.readers.pixels import linear, read_plane
 from galaxyscope.sky.readers.quiet import quiet_astropy
-from galaxyscope.sky.readers.source import MAX_PIXELS, MAX_PLANES, Source
+from galaxyscope.sky.readers.source import MAX_PIXELS, MAX_PLANES, TOO_MANY_PLANES, Source
 from galaxyscope.sky.readers.tiles import read_tiled_plane
 
 if TYPE_CHECKING:
@@ -47,16 +47,18 @@ def read_fits(source: Source, plane: Plane | None = None) -> SkyImage:
     planes = tuple(islice((p for hdu in hdus for p in _planes_of(hdu)), MAX_PLANES + 1))
     if not planes:
         raise ImageError(source.path, _why_nothing(hdus))
+    chosen = planes[0] if plane is None else _find(source, hdus, plane)
     notes = []
     if len(planes) > MAX_PLANES:
-        planes = planes[:MAX_PLANES]
-        notes.append(f"Only the first {MAX_PLANES} pictures of this file are offered.")
-    chosen = planes[0] if plane is None else _find(source, hdus, plane)
+        planes = _offered(hdus, planes, chosen)
+        notes.append(TOO_MANY_PLANES)
     hdu = hdus[chosen.hdu]
-    data = _read(source, hdu, chosen)
+    data, found = linear(_read(source, hdu, chosen), hdu.header)
+    notes += found
     headers = [hdu.header] if hdu is hdus[0] else [hdu.header, hdus[0].header]
-    tables = _lookup_tables(source, hdus) if keywords.needs_lookup_tables(hdu.header) else None
-    wcs, scale, found = keywords.celestial_wcs(hdu.header, tables)
+    on_sky = keywords.wcs_header(hdu.header, hdus[0].header)
+    tables = _lookup_tables(source, hdus) if keywords.needs_lookup_tables(on_sky) else None
+    wcs, scale, found = keywords.celestial_wcs(on_sky, tables)
     notes += found
     if scale is None:
         scale, found = keywords.header_scale(headers)
@@ -97,11 +99,19 @@ def _planes_of(hdu: Hdu) -> Iterator[Plane]:
         yield Plane(hdu.index, index, f"{hdu.label} · plane {index + 1} of {count} · {size}")
 
 
+def _offered(hdus: list[Hdu], first: tuple[Plane, ...], chosen: Plane) -> tuple[Plane, ...]:
+    """Choose from too many pictures: those that are a unit of their own before planes of cubes."""
+    whole = [p for hdu in hdus for p in islice(_planes_of(hdu), 1) if p.index is None]
+    some = islice(dict.fromkeys((first[0], chosen, *whole, *first)), MAX_PLANES)
+    return tuple(sorted(some, key=lambda p: (p.hdu, -1 if p.index is None else p.index)))
+
+
 def _find(source: Source, hdus: list[Hdu], plane: Plane) -> Plane:
     """Return the file's own description of the plane that is asked for."""
     if 0 <= plane.hdu < len(hdus):
-        before = 2 if plane.index is None else plane.index + 2
-        for offered in islice(_planes_of(hdus[plane.hdu]), max(0, before)):
+        hdu = hdus[plane.hdu]
+        last = 0 if plane.index is None else min(plane.index, math.prod(hdu.shape))
+        for offered in islice(_planes_of(hdu), max(0, last + 2)):
             if offered.index == plane.index:
                 return offered
     raise ImageError(source.path, f"there is no picture “{plane.label}” in this file")
@@ -126,12 +136,12 @@ def _lookup_tables(source: Source, hdus: list[Hdu]) -> HDUList:
     tables = [fits.PrimaryHDU()]
     for hdu in hdus:
         named = text(hdu.header, "EXTNAME") in _LOOKUP_TABLES
-        if named and hdu.kind == "image" and 0 < math.prod(hdu.shape) * 25 <= MAX_PIXELS:
-            stored = np.frombuffer(
-                source.bytes_at(hdu.offset, hdu.available), f">f{BYTES_PER_VALUE[hdu.bitpix]}"
-            )
-            if hdu.bitpix < 0 and stored.size == math.prod(hdu.shape):
-                tables.append(fits.ImageHDU(stored.reshape(hdu.shape), hdu.header))
+        if not named or hdu.kind != "image" or hdu.bitpix >= 0:
+            continue
+        count, width = math.prod(hdu.shape), BYTES_PER_VALUE[hdu.bitpix]
+        if 0 < count * 25 <= MAX_PIXELS and count * width <= hdu.available:
+            stored = np.frombuffer(source.bytes_at(hdu.offset, count * width), f">f{width}")
+            tables.append(fits.ImageHDU(stored.reshape(hdu.shape), hdu.header))
     return fits.HDUList(tables)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from galaxyscope.sky.image import PixelScale
-from galaxyscope.sky.readers.hdus import Hdu, number, text
+from galaxyscope.sky.readers.hdus import Hdu, flag, integer, number, text
 
 if TYPE_CHECKING:
     from astropy.io.fits import HDUList, Header
@@ -20,7 +20,18 @@ _SANE_SCALE = (1e-3, 1e3)
 _GREATEST_PIXEL = 36_000.0  # arcsec: a map of the whole sky still has 36 such pixels around
 _SANE_REDSHIFT = (0.0, 15.0)
 _SIZES = ("CDELT1", "CDELT2", "CD1_1", "CD1_2", "CD2_1", "CD2_2", "PC1_1", "PC2_2")
+_PLACES = ("CTYPE1", "CTYPE2", "CRVAL1", "CRVAL2", "CRPIX1", "CRPIX2")
 _LOOKUP_KEYWORDS = ("CPDIS1", "CPDIS2", "D2IMDIS1", "D2IMDIS2", "AXISCORR", "D2IM1.EXTVER")
+
+
+def wcs_header(header: Header, primary: Header) -> Header:
+    """Return the header that holds the WCS of a picture: its own, or the one it inherits.
+
+    An extension inherits (INHERIT, FITS standard 4.0, section 4.4.2.6) from a primary
+    header without data; here only where it has no keyword of a WCS itself.
+    """
+    inherits = flag(header, "INHERIT") and integer(primary, "NAXIS") == 0
+    return primary if inherits and not any(k in header for k in (*_PLACES, *_SIZES)) else header
 
 
 def needs_lookup_tables(header: Header) -> bool:
@@ -88,7 +99,7 @@ def header_scale(headers: Sequence[Header]) -> tuple[PixelScale | None, list[str
     """Return the pixel scale that a keyword gives, from the first header that has one."""
     for header in headers:
         for key in SCALE_KEYWORDS:
-            found = number(header, key)
+            found = _number_or_text(header, key)
             if found is not None and _SANE_SCALE[0] <= abs(found) <= _SANE_SCALE[1]:
                 note = f"Pixel scale {abs(found):.5g}″/px from header keyword {key}."
                 return PixelScale(abs(found), "header"), [note]
@@ -103,13 +114,21 @@ def redshift(headers: Sequence[Header]) -> tuple[float | None, list[str]]:
     """
     for header in headers:
         for key, greatest in (("REDSHIFT", _SANE_REDSHIFT[1]), ("Z", 2.0)):
-            found = number(header, key)
+            found = _number_or_text(header, key)
             if found is None or not _SANE_REDSHIFT[0] < found < greatest:
                 continue
             comment = header.comments[key].lower()
             if key == "REDSHIFT" or not comment or "redshift" in comment:
                 return found, [f"Redshift {found:.5g} from header keyword {key}."]
     return None, []
+
+
+def _number_or_text(header: Header, key: str) -> float | None:
+    """Return the number that a keyword has, also where it was written as a text."""
+    try:
+        return float(text(header, key))
+    except ValueError:
+        return number(header, key)
 
 
 def rows_go_up(headers: Sequence[Header]) -> bool:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
 
 from galaxyscope.sky.image import ImageError
 from galaxyscope.sky.readers.hdus import BYTES_PER_VALUE, Hdu, integer, number
 from galaxyscope.sky.readers.source import Source
+
+if TYPE_CHECKING:
+    from astropy.io.fits import Header
 
 _TYPES = {8: ">u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}
 _CHUNK = 1 << 22
@@ -52,6 +57,10 @@ def read_plane(source: Source, hdu: Hdu, index: int) -> NDArray[np.float32]:
             values = plane[first : first + some]
             if scale == 1.0 and zero == 0.0:
                 values[:] = stored
+            elif hdu.bitpix == 64 and scale == 1.0 and zero == 2.0**63:
+                # Unsigned integers: 2**63 is added by turning the sign bit, where a float
+                # would lose all small values.
+                values[:] = stored.view(">u8") ^ np.uint64(2**63)
             else:
                 # In float64: a 32-bit integer plus 2**31 has no exact float32.
                 values[:] = stored * np.float64(scale) + zero
@@ -64,6 +73,32 @@ def no_infinities(plane: NDArray[np.float32]) -> NDArray[np.float32]:
     """Replace infinite values by NaN, in place."""
     plane[np.isinf(plane)] = np.nan
     return plane
+
+
+def linear(data: NDArray[np.float32], header: Header) -> tuple[NDArray[np.float32], list[str]]:
+    """Take back the scale of Pan-STARRS' stacked images, of which flux is the sinh.
+
+    By BSOFTEN and BOFFSET, which only those have (Waters et al. 2020, ApJS 251, 4):
+    flux = BOFFSET + 2 BSOFTEN sinh(value / (2.5 log10 e)).
+
+    Parameters
+    ----------
+    data : ndarray of float32
+    header : astropy.io.fits.Header
+
+    Returns
+    -------
+    data : ndarray of float32
+        As it was where the header does not have both.
+    notes : list of str
+    """
+    softening, offset = number(header, "BSOFTEN"), number(header, "BOFFSET")
+    if softening is None or offset is None or softening <= 0:
+        return data, []
+    with np.errstate(over="ignore", invalid="ignore"):
+        flux = offset + 2 * softening * np.sinh(data.astype(np.float64) / (2.5 * np.log10(np.e)))
+        found = no_infinities(flux.astype(np.float32))
+    return found, ["Values on an asinh scale (BSOFTEN, BOFFSET) were turned into flux."]
 
 
 def cut_off(source: Source, hdu: Hdu) -> ImageError:

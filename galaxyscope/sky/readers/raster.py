@@ -7,6 +7,7 @@ reads the array.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,10 +17,18 @@ from numpy.typing import NDArray
 from galaxyscope.sky.image import ImageError, Plane, SkyImage
 from galaxyscope.sky.readers.pixels import no_infinities
 from galaxyscope.sky.readers.quiet import quiet_pillow
-from galaxyscope.sky.readers.source import MAX_PLANES, Source, inflated_size, too_large
+from galaxyscope.sky.readers.source import (
+    MAX_PLANES,
+    TOO_MANY_PLANES,
+    Source,
+    inflated_size,
+    too_large,
+)
 
 _ORIENTATION = 0x0112
-_BITS_PER_SAMPLE = 0x0102
+# Tags of TIFF (TIFF 6.0, sections 8 and 19).
+_BITS_PER_SAMPLE, _COMPRESSION, _PHOTOMETRIC, _SAMPLE_FORMAT = 258, 259, 262, 339
+_WHITE_IS_ZERO, _SIGNED = 0, 2
 _DEFLATE = (8, 32946)
 # Pillow's names for pictures of one channel.
 _GREY_8, _GREY_16 = ("1", "L", "LA", "La"), ("I;16", "I;16L", "I;16B", "I;16N")
@@ -28,7 +37,7 @@ _GREY = (*_GREY_8, *_GREY_16, *_FLUX)
 
 
 def read_raster(source: Source, plane: Plane | None = None) -> SkyImage:
-    """Read one picture of a JPEG, PNG or TIFF file.
+    """Read one picture of a JPEG, PNG or TIFF file; where white is 0 it is turned.
 
     Parameters
     ----------
@@ -39,8 +48,8 @@ def read_raster(source: Source, plane: Plane | None = None) -> SkyImage:
     Returns
     -------
     SkyImage
-        Rows from the top; ``full_scale`` is 255 or 65535, None for TIFF with floating-point
-        or 32-bit values, which hold linear flux.
+        Rows from the top; ``full_scale`` is 255 or 65535, None for TIFF with floating-point,
+        signed or 32-bit values, which hold linear flux.
 
     Raises
     ------
@@ -51,6 +60,8 @@ def read_raster(source: Source, plane: Plane | None = None) -> SkyImage:
     from PIL.Image import DecompressionBombError
 
     quiet_pillow()
+    if plane is not None and plane.index is not None:
+        raise ImageError(source.path, f"there is no picture “{plane.label}” in this file")
     page = 0 if plane is None else plane.hdu
     try:
         picture = _from_pillow(source, page)
@@ -66,13 +77,19 @@ def read_raster(source: Source, plane: Plane | None = None) -> SkyImage:
         else:
             reason = "cut off" if "truncated" in str(error).lower() else "damaged"
             raise ImageError(source.path, f"the {source.kind} file is {reason}") from error
-    data = picture.data
+    data, notes = picture.data, list(picture.notes)
+    if picture.white_is_zero and picture.full_scale is None:
+        notes.append("The file calls its smallest value white; the values are as stored.")
+    elif picture.white_is_zero:
+        data = np.float32(picture.full_scale) - data
+    if picture.pages > MAX_PLANES:
+        notes.append(TOO_MANY_PLANES)
     data.setflags(write=False)
     size = f"{data.shape[2]}×{data.shape[1]}"
-    planes = tuple(
-        Plane(n, None, size if picture.pages == 1 else f"Page {n + 1}")
-        for n in range(picture.pages)
-    )
+    planes = {
+        n: Plane(n, None, size if picture.pages == 1 else f"Page {n + 1}")
+        for n in (*range(min(picture.pages, MAX_PLANES)), page)
+    }
     return SkyImage(
         data=data,
         name=source.path.name,
@@ -80,8 +97,8 @@ def read_raster(source: Source, plane: Plane | None = None) -> SkyImage:
         sha256=source.sha256,
         full_scale=picture.full_scale,
         plane=planes[page],
-        planes=planes,
-        notes=picture.notes,
+        planes=tuple(planes.values()),
+        notes=tuple(notes),
     )
 
 
@@ -91,6 +108,7 @@ class _Picture:
     full_scale: float | None
     pages: int
     notes: tuple[str, ...] = ()
+    white_is_zero: bool = False
 
 
 def _check_page(source: Source, page: int, pages: int) -> None:
@@ -101,59 +119,73 @@ def _check_page(source: Source, page: int, pages: int) -> None:
 
 
 def _from_pillow(source: Source, page: int) -> _Picture:
-    """Read with Pillow; 16-bit colour TIFF is handed on to tifffile."""
+    """Read with Pillow; TIFF that it would misread is handed on to tifffile."""
     from PIL import Image
 
     notes: list[str] = []
     source.stream.seek(0)
     with Image.open(source.stream, formats=[source.kind]) as picture:
-        frames = int(getattr(picture, "n_frames", 1)) if source.kind == "TIFF" else 1
-        pages = min(frames, MAX_PLANES)
+        pages = int(getattr(picture, "n_frames", 1)) if source.kind == "TIFF" else 1
         _check_page(source, page, pages)
         if page:
             picture.seek(page)
         source.check_pixels(*picture.size, channels=1 if picture.mode in _GREY else 3)
-        if _is_deep_colour(source, picture):
-            # Pillow would halve the depth without a word.
-            if source.kind == "TIFF":
-                return _from_tifffile(source, page)
+        if source.kind == "TIFF" and _is_misread(picture):
+            return _from_tifffile(source, page)
+        if source.kind == "PNG" and _is_deep_colour(source):
             notes.append("16-bit colour PNG, read with 8 bits per channel.")
         if picture.getexif().get(_ORIENTATION, 1) not in (None, 0, 1):
             notes.append("The EXIF orientation is not applied; rows are as stored.")
-        data, full_scale = _pixels(picture)
-    return _Picture(data, full_scale, pages, tuple(notes))
+        tags = getattr(picture, "tag_v2", {})
+        data, full_scale = _pixels(picture, tags)
+        # Pillow turns pictures of up to 8 bits itself.
+        white_is_zero = (
+            picture.mode in (*_GREY_16, *_FLUX) and tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO
+        )
+    return _Picture(data, full_scale, pages, tuple(notes), white_is_zero)
 
 
-def _is_deep_colour(source: Source, picture: Any) -> bool:
-    """Tell whether a picture has more than 8 bits in each of several channels."""
-    if source.kind == "TIFF":
-        bits = picture.tag_v2.get(_BITS_PER_SAMPLE) or (1,)
-        return len(bits) > 1 and max(bits) > 8
-    if source.kind == "PNG":
-        depth, kind = source.bytes_at(24, 2)  # in the IHDR chunk
-        return depth == 16 and kind != 0
-    return False
+def _is_misread(tiff: Any) -> bool:
+    """Tell whether Pillow would read wrong values without a word.
+
+    It halves the depth of 16-bit colour, and swaps the bytes of packed big-endian flux twice.
+    """
+    tags = tiff.tag_v2
+    bits = tags.get(_BITS_PER_SAMPLE) or (1,)
+    swapped = tiff.mode in _FLUX and tags.prefix == b"MM" and tags.get(_COMPRESSION, 1) != 1
+    return swapped or (len(bits) > 1 and max(bits) > 8)
 
 
-def _pixels(picture: Any) -> tuple[NDArray[np.float32], float | None]:
+def _is_deep_colour(png: Source) -> bool:
+    depth, kind = png.bytes_at(24, 2)  # in the IHDR chunk
+    return depth == 16 and kind != 0
+
+
+def _pixels(picture: Any, tags: Mapping[int, Any]) -> tuple[NDArray[np.float32], float | None]:
     mode = picture.mode
+    signed = _SIGNED in (tags.get(_SAMPLE_FORMAT) or ())
+    if mode == "L" and signed:
+        return _channels(np.asarray(picture).view(np.int8)), None
     if mode in _GREY_8:
         return _channels(np.asarray(picture.convert("L"))), 255.0
     if mode in _GREY_16:
         return _channels(np.asarray(picture)), 65535.0
+    if mode == "I" and not signed:
+        # Pillow keeps the bits of unsigned numbers in signed ones.
+        return _channels(np.asarray(picture).view(np.uint32)), None
     if mode in _FLUX:
         return no_infinities(_channels(np.asarray(picture))), None
     return _channels(np.asarray(picture.convert("RGB"))), 255.0
 
 
 def _from_tifffile(source: Source, page: int) -> _Picture:
-    """Read what Pillow cannot: 16-bit colour, 64-bit floats, planar layouts."""
+    """Read what Pillow cannot, e.g. 16-bit colour, 64-bit floats, planar layouts."""
     import tifffile
 
     try:
         source.stream.seek(0)
         with tifffile.TiffFile(source.stream) as tiff:
-            pages = min(len(tiff.pages), MAX_PLANES)
+            pages = len(tiff.pages)
             _check_page(source, page, pages)
             chosen: Any = tiff.pages[page]
             samples = int(chosen.samplesperpixel)
@@ -163,6 +195,7 @@ def _from_tifffile(source: Source, page: int) -> _Picture:
             source.check_pixels(int(chosen.imagewidth), int(chosen.imagelength), samples)
             _check_segments(source, chosen)
             values = np.asarray(chosen.asarray())
+            white_is_zero = chosen.photometric == _WHITE_IS_ZERO
     except ImageError:
         raise
     except Exception as error:  # tifffile raises many kinds for damaged files
@@ -171,7 +204,8 @@ def _from_tifffile(source: Source, page: int) -> _Picture:
         values = np.moveaxis(values, 0, -1)
     full_scale = {"u1": 255.0, "u2": 65535.0}.get(values.dtype.str[1:])
     with np.errstate(over="ignore", invalid="ignore"):
-        return _Picture(no_infinities(_channels(values)), full_scale, pages)
+        data = no_infinities(_channels(values))
+    return _Picture(data, full_scale, pages, white_is_zero=white_is_zero)
 
 
 def _check_segments(source: Source, page: Any) -> None:

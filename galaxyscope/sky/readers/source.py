@@ -23,6 +23,8 @@ MAX_PIXELS = 100_000_000
 MAX_FILE_BYTES = 8 * 1024**3
 #: Greatest number of pictures offered from one file.
 MAX_PLANES = 500
+#: Note for a file that holds more.
+TOO_MANY_PLANES = f"Only {MAX_PLANES} of the pictures in this file are offered."
 
 Kind = Literal["FITS", "JPEG", "PNG", "TIFF"]
 

@@ -158,13 +158,26 @@ def write_truth_table(samples: Iterable[Sample], path: Path | str) -> None:
     Lengths are full lengths as seen on the sky unless they are called intrinsic; position
     angles are degrees east of north; ``x1, y1, x2, y2`` are the bar's ends in the file's own
     pixel coordinates (0-based, centres at integers). Cells of an unbarred galaxy's bar are
-    empty.
+    empty. Rows that the table already has of other pictures beside it stay, before the new ones.
     """
-    with Path(path).open("w", newline="", encoding="utf-8") as handle:
-        writer = csv.DictWriter(handle, COLUMNS, lineterminator="\n")
+    path = Path(path)
+    made = [_row(sample) for sample in samples]
+    others = _other_rows(path, {str(row["file"]) for row in made})
+    with path.open("w", newline="", encoding="utf-8") as handle:
+        writer = csv.DictWriter(handle, COLUMNS, extrasaction="ignore", lineterminator="\n")
         writer.writeheader()
-        for sample in samples:
-            writer.writerow(_row(sample))
+        writer.writerows(others)
+        writer.writerows(made)
+
+
+def _other_rows(path: Path, made: set[str]) -> list[dict[str, str]]:
+    """Rows of a table of truths whose pictures were not made now, and are still there."""
+    if not path.exists():
+        return []
+    with path.open(newline="", encoding="utf-8") as handle:
+        rows = list(csv.DictReader(handle))
+    others = [row for row in rows if (row.get("file") or "") not in {"", *made}]
+    return [row for row in others if (path.parent / row["file"]).exists()]
 
 
 def _header(image: SkyImage, band: Band | None) -> Header:
