@@ -12,25 +12,24 @@ With A the attention weights of one layer, (heads, tokens, tokens), rows summing
 The map are the tokens of the patches in the row of R that the answer is read from: that of the
 class token, or the mean over the rows where it reads many. Which these are, and which operations
 are attentions, is found by watching a run: a softmax whose rows are as long as there are tokens.
+Heads are of one layer where none sees what another made: `galaxyscope.explain.attention_layers`.
 """
 
 from __future__ import annotations
 
-import inspect
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional
-from torch.overrides import TorchFunctionMode
 
 from galaxyscope.classify.classifier import Classifier, NetworkInput
+from galaxyscope.explain.attention_layers import AttentionWatching, layers
 from galaxyscope.explain.engine import make_attribution, steady, tensor
 from galaxyscope.explain.features import FeatureMap, Meeting, Watching, upsampled
-from galaxyscope.explain.operations import depends, name_of
 from galaxyscope.explain.protocol import Attribution, MethodCard
 from galaxyscope.explain.search import MOST_EXTRA, patches_and_order
 from galaxyscope.explain.target import Score, score_of
@@ -38,6 +37,9 @@ from galaxyscope.work.watch import Watch
 
 _APART = 1e-3
 """Tokens that change each other by a smaller part do so by rounding."""
+
+_OPPOSED = 1e-5
+"""Slopes whose cosine is as near to -1 are the same but for rounding, the sign and a factor."""
 
 
 @dataclass(frozen=True)
@@ -66,112 +68,6 @@ class Attentions:
     patches: FeatureMap
 
 
-class _Watching(TorchFunctionMode):
-    """Collects attention weights; fused attentions are written out.
-
-    Parameters
-    ----------
-    apart : bool
-        Each token shall attend to itself alone.
-    """
-
-    def __init__(self, apart: bool = False) -> None:
-        super().__init__()
-        self.maps: list[Tensor] = []
-        self.mixing: set[str] = set()
-        self._apart = apart
-
-    def __torch_function__(
-        self,
-        func: Callable[..., Any],
-        types: Any,
-        args: tuple[Any, ...] = (),
-        kwargs: Mapping[str, Any] | None = None,
-    ) -> Any:
-        keywords, name = dict(kwargs or {}), name_of(func)
-        if name == "scaled_dot_product_attention":
-            return self._scaled(*args, **keywords)
-        if name == "multi_head_attention_forward":
-            return self._many_heads(inspect.signature(func).bind(*args, **keywords).arguments)
-        result = func(*args, **keywords)
-        if name in {"softmax", "_softmax"} and isinstance(result, Tensor):
-            dim = keywords.get("dim", args[1] if len(args) > 1 else None)
-            return self.noted(result, dim)
-        if self.maps and depends(result) and _mixes(name, args, keywords):
-            self.mixing.add(name)
-        return result
-
-    def noted(self, weights: Tensor, dim: int | None = -1) -> Tensor:
-        """Keep the weights of an attention; what a softmax over something else gives is none."""
-        square = weights.ndim in {3, 4} and weights.shape[-1] == weights.shape[-2] > 1
-        if not depends(weights):
-            return weights
-        if not square or dim is None or dim % weights.ndim != weights.ndim - 1:
-            if weights.ndim > 2:
-                self.mixing.add("softmax")
-            return weights
-        if self._apart:
-            weights = weights * 0 + torch.eye(weights.shape[-1], device=weights.device)
-        self.maps.append(weights)
-        return weights
-
-    def _scaled(
-        self,
-        query: Tensor,
-        key: Tensor,
-        value: Tensor,
-        attn_mask: Tensor | None = None,
-        dropout_p: float = 0.0,
-        is_causal: bool = False,
-        scale: float | None = None,
-        enable_gqa: bool = False,
-    ) -> Tensor:
-        """Write out the fused kernel, which shows no weights; its arguments are called so."""
-        if enable_gqa:
-            repeat = query.shape[-3] // key.shape[-3]
-            key, value = (one.repeat_interleave(repeat, -3) for one in (key, value))
-        scores = query @ key.transpose(-2, -1)
-        scores = scores * (1 / math.sqrt(query.shape[-1]) if scale is None else scale)
-        if is_causal:
-            attn_mask = torch.ones_like(scores[0, 0], dtype=torch.bool).tril()
-        if attn_mask is not None and attn_mask.dtype == torch.bool:
-            scores = scores.masked_fill(~attn_mask, float("-inf"))
-        elif attn_mask is not None:
-            scores = scores + attn_mask
-        return self.noted(scores.softmax(-1)) @ value
-
-    def _many_heads(self, given: Mapping[str, Any]) -> tuple[Tensor, Tensor | None]:
-        """Write out what ``torch.nn.MultiheadAttention`` calls, for tokens that see each other."""
-        unusual = ("bias_k", "bias_v", "key_padding_mask", "attn_mask", "static_k", "static_v")
-        if (
-            any(given.get(name) is not None for name in unusual)
-            or given.get("add_zero_attn")
-            or given.get("use_separate_proj_weight")
-        ):
-            raise ValueError("the network's attention is masked or has keys of its own")
-        q, k, v = (given[name].transpose(0, 1) for name in ("query", "key", "value"))
-        heads, weight, bias = given["num_heads"], given["in_proj_weight"], given["in_proj_bias"]
-        biases = (None,) * 3 if bias is None else bias.chunk(3)
-        q, k, v = (
-            functional.linear(x, w, b).unflatten(-1, (heads, -1)).transpose(1, 2)
-            for x, w, b in zip((q, k, v), weight.chunk(3), biases, strict=True)
-        )
-        weights = self.noted((q @ k.mT / math.sqrt(q.shape[-1])).softmax(-1))
-        mixed = (weights @ v).transpose(1, 2).flatten(2).transpose(0, 1)
-        found = functional.linear(mixed, given["out_proj_weight"], given["out_proj_bias"])
-        if not given.get("need_weights", True):
-            return found, None
-        return found, weights.mean(1) if given.get("average_attn_weights", True) else weights
-
-
-def _mixes(name: str, args: tuple[Any, ...], keywords: Mapping[str, Any]) -> bool:
-    """Whether an operation lets neighbouring cells see each other."""
-    if name in {"conv1d", "conv2d", "conv3d"}:
-        weight = keywords.get("weight", args[1] if len(args) > 1 else None)
-        return isinstance(weight, Tensor) and max(weight.shape[2:]) > 1
-    return name in {"max_pool2d", "avg_pool2d", "unfold"}
-
-
 def attentions(classifier: Classifier, x: Tensor, score: Score) -> Attentions:
     """Run a transformer once there and back; inside `galaxyscope.explain.engine.steady`.
 
@@ -186,7 +82,7 @@ def attentions(classifier: Classifier, x: Tensor, score: Score) -> Attentions:
     ValueError
         Why the network has no attentions that could be followed.
     """
-    watching, x = _Watching(), x.detach().clone().requires_grad_(True)
+    watching, x = AttentionWatching(), x.detach().clone().requires_grad_(True)
     with watching:
         logits = classifier.logits(x)
     maps = watching.maps
@@ -212,13 +108,38 @@ def attentions(classifier: Classifier, x: Tensor, score: Score) -> Attentions:
     if not answer.requires_grad:
         raise ValueError("the answer does not depend on its attention")
     found = torch.autograd.grad(answer, maps, allow_unused=True)
-    gradients = [torch.zeros_like(a) if g is None else g for a, g in zip(maps, found, strict=True)]
-    heads = [one.detach().float().reshape(-1, tokens, tokens) for one in maps]
-    slopes = [one.detach().float().reshape(-1, tokens, tokens) for one in gradients]
+    used = [(one, slope) for one, slope in zip(maps, found, strict=True) if slope is not None]
+    groups = layers([one for one, _ in used])
+    heads, slopes = (
+        [_heads([used[number][which] for number in group]) for group in groups] for which in (0, 1)
+    )
     rows = _read(slopes)
     if not len(rows):
         raise ValueError("the answer does not depend on its attention")
+    if any(_opposed(one[..., list(cells)]) for one in slopes):
+        raise ValueError(
+            "its attention takes the weights of one softmax from those of another, and the "
+            "method is made for weights that are not below zero"
+        )
     return Attentions(tuple(heads), tuple(slopes), rows, cells, grid, where)
+
+
+def _heads(parts: Sequence[Tensor]) -> Tensor:
+    """Join what is of one layer, as (heads, tokens, tokens)."""
+    return torch.cat([one.detach().float().reshape(-1, *one.shape[-2:]) for one in parts])
+
+
+def _opposed(slopes: Tensor) -> bool:
+    """Whether the slopes of two heads are opposite, but for a factor.
+
+    They are where the weights of one are taken away from those of the other before they meet the
+    values. Where all patches look the same they are too: such slopes, even along a row, do not
+    count.
+    """
+    shares = functional.normalize(slopes.flatten(1)).view_as(slopes)
+    uneven = (shares - shares.mean(-1, keepdim=True)).flatten(1)
+    directions = functional.normalize(uneven, eps=_APART)
+    return bool((directions @ directions.T).min() < _OPPOSED - 1)
 
 
 def _read(slopes: list[Tensor]) -> Tensor:
@@ -234,18 +155,31 @@ def sees_by_attention_alone(classifier: Classifier, x: Tensor, found: Attentions
     """Whether tokens see nothing of each other where each attends to itself alone.
 
     Told by the tokens that are no patches: without attention they cannot know the picture. Where
-    the answer reads patches, by the last tokens: each may change with its own patch alone.
+    the answer reads patches, by the last tokens: each may change with its own patch alone, and
+    must change with others where all attend to all alike. Else what attends are the channels, of
+    which there are as many.
     """
     x = x.detach().clone().requires_grad_(True)
     if set(found.rows.tolist()) & set(found.cells):
-        return _patches_stay_apart(classifier, x, found)
-    with _Watching(apart=True):
+        patches, alone = _last_tokens(classifier, x, found, torch.eye)
+        if not any(_each_its_own(*reading, patches, found) for reading in alone):
+            return False
+        patches, alike = _last_tokens(classifier, x, found, _alike)
+        return all(_see_others(*reading, patches, found) for reading in alike)
+    with AttentionWatching(torch.eye):
         logits = classifier.logits(x)
     slope = torch.autograd.grad(logits.sum(), x, allow_unused=True)[0]
     return slope is None or not bool((slope != 0).any())
 
 
-def _patches_stay_apart(classifier: Classifier, x: Tensor, found: Attentions) -> bool:
+def _alike(tokens: int) -> Tensor:
+    return torch.full((tokens, tokens), 1 / tokens)
+
+
+def _last_tokens(
+    classifier: Classifier, x: Tensor, found: Attentions, instead: Callable[[int], Tensor]
+) -> tuple[Tensor, list[tuple[Tensor, Tensor]]]:
+    """Patches, and what can be read as tokens last, of a run with other attention weights."""
     patches: list[Tensor] = []
     last: list[tuple[Tensor, Tensor]] = []
 
@@ -258,9 +192,9 @@ def _patches_stay_apart(classifier: Classifier, x: Tensor, found: Attentions) ->
         patches.append(y)
         return y
 
-    with _Watching(apart=True), Watching(look):
+    with AttentionWatching(instead), Watching(look):
         Meeting(found.patches, meet).answer(classifier.logits, x)
-    return any(_each_its_own(*reading, patches[0], found) for reading in last)
+    return patches[0], last
 
 
 def _readings(y: Tensor, found: Attentions) -> list[tuple[Tensor, Tensor]]:
@@ -293,6 +227,18 @@ def _each_its_own(tokens: Tensor, numbers: Tensor, patches: Tensor, found: Atten
     plain, multiplied = (found.patches.of(one)[0].flatten(1) for one in slopes)
     off = (multiplied - numbers.to(plain) * plain).abs().amax()
     return bool(off <= _APART * multiplied.abs().amax())
+
+
+def _see_others(tokens: Tensor, numbers: Tensor, patches: Tensor, found: Attentions) -> bool:
+    """Whether every second token changes with a patch that is none of theirs, however little."""
+    weights = 1 + torch.rand(tokens.shape, generator=torch.Generator().manual_seed(0)).to(tokens)
+    seen = torch.arange(1, len(tokens) + 1) % 2 == 0
+    answer = (weights * tokens)[seen.to(tokens.device)].sum()
+    slope = torch.autograd.grad(answer, patches, retain_graph=True, allow_unused=True)[0]
+    if slope is None:
+        return False
+    others = found.patches.of(slope)[0].flatten(1)[:, (numbers % 2 != 0).to(slope.device)]
+    return bool((others != 0).any())
 
 
 def rollout(found: Attentions) -> Tensor:
