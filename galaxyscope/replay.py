@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from galaxyscope.measure.results import LineMeasurement
 from galaxyscope.records.edits import newest_automatic, with_settings
-from galaxyscope.records.making import compared, plane_key, record_of_line
+from galaxyscope.records.making import compared, record_of_line
 from galaxyscope.records.record import Record
 from galaxyscope.records.script import FORMAT, table_sha256
 from galaxyscope.records.store import ImageSettings
 from galaxyscope.records.tables import TableError, write_records
-from galaxyscope.sky.image import ImageError, SkyImage
+from galaxyscope.sky.image import ImageError, Plane, SkyImage
 from galaxyscope.sky.readers import open_image
 from galaxyscope.work.watch import Watch
 
@@ -84,21 +84,19 @@ def _make(row: dict[str, Any], models: dict[str, Classifier]) -> Record:
     if row["make"] == "line":
         (x1, y1), (x2, y2) = row["ends"]
         line = LineMeasurement(((x1, y1), (x2, y2)), row["observer"], row["created_at"])
-        return record_of_line(image, line)
+        # Scripts of older versions keep nothing.
+        return dataclasses.replace(record_of_line(image, line), **row.get("kept", {}))
     return _measure(row, image, models)
 
 
 def _image(row: dict[str, Any]) -> SkyImage:
-    image = open_image(row["path"])
+    plane = None
+    if row["plane"]:
+        hdu, _, index = row["plane"].partition(":")
+        plane = Plane(int(hdu), int(index) if index else None, row["plane"])
+    image = open_image(row["path"], plane)
     if image.sha256 != row["sha256"]:
         raise ReplayError(f"{row['path']}: this is not the file that was measured (other bytes)")
-    if row["plane"] and plane_key(image) != row["plane"]:
-        hdu, _, index = row["plane"].partition(":")
-        wanted = (int(hdu), int(index) if index else None)
-        plane = next((p for p in image.planes if (p.hdu, p.index) == wanted), None)
-        if plane is None:
-            raise ReplayError(f"{row['path']}: there is no picture {row['plane']} in this file")
-        image = open_image(row["path"], plane)
     return with_settings(image, ImageSettings(**row["settings"]))
 
 

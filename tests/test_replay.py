@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
 import shutil
 import subprocess
@@ -103,6 +104,22 @@ def test_a_row_that_comes_out_differently_is_said(
     done = run(tmp_path / "table.py")
     assert done.returncode == 1
     assert "not the bytes of the export" in done.stderr
+
+
+def test_what_belongs_to_a_line_comes_again(session: Session, pictures: Any) -> None:
+    """The line across the bar and the look of a blind series are data, too."""
+    from galaxyscope.records.drawn import with_width
+    from galaxyscope.records.making import record_of_line
+    from galaxyscope.replay import replay
+
+    row = record_of_line(open_image(pictures[0]), LineMeasurement(ENDS[0], "Ada", "2026-01-02"))
+    row = with_width(row, ((40.0, 25.0), (1 / 3, 35.0)))
+    row = dataclasses.replace(row, blind_look=2, blind_series="2026-01-02 seed 1")
+    recipe = json.loads(json.dumps(recipe_of([row], session.settings, "t.csv")))
+    assert recipe["rows"][0]["make"] == "line"
+    assert replay(recipe) == [row]
+    del recipe["rows"][0]["kept"]  # scripts of older versions have none
+    assert replay(recipe)[0].ends == row.ends
 
 
 @pytest.mark.slow

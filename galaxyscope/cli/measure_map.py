@@ -23,6 +23,7 @@ from galaxyscope.cli.measure import add_bar, add_scale, with_scale
 from galaxyscope.cli.progress import complain
 from galaxyscope.records.columns import RECORD_COLUMNS
 from galaxyscope.records.making import record_of_bar, record_of_error
+from galaxyscope.records.maps import is_bottom_up
 from galaxyscope.records.tables import record_row
 from galaxyscope.sky.frame import Affine
 from galaxyscope.sky.image import ImageError, SkyImage
@@ -44,7 +45,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def open_map(path: Path) -> SkyImage:
-    """Read a map; ``.npy`` files are never unpickled, their first row is the top one.
+    """Read a map; ``.npy`` files are never unpickled.
+
+    Their first row is the top one, unless the file that GalaxyScope wrote beside them says
+    otherwise.
 
     Raises
     ------
@@ -90,7 +94,7 @@ def _read_npy(path: Path) -> SkyImage:
         raise ImageError(path, f"not a readable .npy array ({sentence(error)})") from error
     data[np.isinf(data)] = np.nan
     data.setflags(write=False)
-    return SkyImage(data=data, name=path.name, path=path, sha256=sha256)
+    return SkyImage(data=data, name=path.name, path=path, sha256=sha256, y_up=is_bottom_up(path))
 
 
 def run(args: argparse.Namespace) -> int:

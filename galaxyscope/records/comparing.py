@@ -312,8 +312,8 @@ def _length(row: Record, unit: str) -> float | None:
 
 def _error(row: Record, unit: str, length: float) -> float | None:
     """One standard deviation in `unit`, from the relative error where only others are known."""
-    for known in ("px", "arcsec"):
+    for known in ("px", "arcsec", "kpc"):
         error, value = getattr(row, f"length_err_{known}"), getattr(row, f"length_{known}")
         if error and value:
             return float(error / value * length)
-    return row.length_err_arcsec if unit == "arcsec" else None
+    return None

@@ -284,6 +284,10 @@ class Database:
         try:
             yield
         except sqlite3.OperationalError as error:
+            if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR:
+                # What the file says of its own format or tables makes no sense.
+                said = f"{self.path.name}: damaged session ({_line(error)})"
+                raise DamagedSessionError(said) from error
             # Locked, read-only, disk full: the file itself is fine.
             raise SessionError(f"{self.path.name}: {error}") from error
         except sqlite3.ProgrammingError as error:

@@ -12,12 +12,13 @@ from galaxyscope.records.record import Record
 from galaxyscope.sky.image import SkyImage
 
 WIDTH_ENDS = ("width_x1", "width_y1", "width_x2", "width_y2")
+#: What a drawn row has beside its line.
+KEPT = ("blind_look", "blind_series", "width_px", *WIDTH_ENDS)
 
 
 def redrawn(before: Record, image: SkyImage, line: LineMeasurement) -> Record:
     """`before` with other ends: the same row of the same look, its width line with it."""
-    kept = ("id", "blind_look", "blind_series", "width_px", *WIDTH_ENDS)
-    changes = {name: getattr(before, name) for name in kept}
+    changes = {name: getattr(before, name) for name in ("id", *KEPT)}
     return dataclasses.replace(record_of_line(image, line), **changes)
 
 

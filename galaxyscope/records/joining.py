@@ -14,7 +14,7 @@ import numpy as np
 from galaxyscope.records.record import Record
 
 # Not the last dot of a name like "ngc.4643".
-_SUFFIX = re.compile(r"\.(?:fits?|fts|jpe?g|png|tiff?|npy|reg)(?:\.(?:gz|fz|z|bz2))?$|\.fz$")
+_SUFFIX = re.compile(r"\.(?:fits?|fts|jpe?g|png|tiff?|npy|reg)(?:\.(?:gz|fz|z|bz2|xz))?$|\.fz$")
 Key = Literal["hash", "id", "name", "position"]
 #: The surest first.
 KEYS: tuple[Key, ...] = ("hash", "id", "name", "position")

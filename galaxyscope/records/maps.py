@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from galaxyscope.records.record import Record, provenance_text
+from galaxyscope.records.record import Record, provenance, provenance_text
 from galaxyscope.records.tables import check_suffix, plain_text, replacing
 from galaxyscope.sky.image import SkyImage
 
 MAP_SUFFIXES = (".fits", ".fit", ".npy")
+_ROWORDER = {True: "BOTTOM-UP", False: "TOP-DOWN"}
+# Characters; what we write beside an array is far shorter.
+_LONGEST = 1024 * 1024
 
 
 def write_map(path: Path, image: SkyImage, values: NDArray[np.float32], record: Record) -> None:
@@ -22,9 +26,9 @@ def write_map(path: Path, image: SkyImage, values: NDArray[np.float32], record: 
     ----------
     path : Path
         ``.fits``/``.fit`` or ``.npy``; rows in the order of the cutout's file. Beside an array,
-        which can tell nothing of itself, goes ``NAME.npy.json`` with how it was made.
+        which can tell nothing of itself, goes ``NAME.npy.json`` with row order and how it was made.
     image : SkyImage
-        The cutout; a FITS map takes over its WCS and row order.
+        The cutout; a FITS map takes over its WCS, distortion tables included, and row order.
     values : ndarray, shape (rows, columns), float32
     record : Record
         How the map was made; goes to the FITS header.
@@ -44,19 +48,43 @@ def write_map(path: Path, image: SkyImage, values: NDArray[np.float32], record: 
         if path.suffix.lower() == ".npy":
             with temporary.open("wb") as file:
                 np.save(file, values, allow_pickle=False)
-            told = path.with_name(f"{path.name}.json")
-            with replacing(told) as beside:
-                beside.write_text(provenance_text(record) + "\n", encoding="utf-8")
+            told = {"roworder": _ROWORDER[image.y_up], **provenance(record)}
+            with replacing(_beside(path)) as beside:
+                beside.write_text(json.dumps(told) + "\n", encoding="utf-8")
         else:
-            _hdu(image, values, record).writeto(temporary, overwrite=True)
+            _hdus(image, values, record).writeto(temporary, overwrite=True)
 
 
-def _hdu(image: SkyImage, values: NDArray[np.float32], record: Record) -> Any:
+def is_bottom_up(path: Path) -> bool:
+    """Tell whether an array's first row is the lowest one, as the file beside it says.
+
+    False where nothing is said: the arrays of other programs begin at the top.
+    """
+    beside = _beside(path)
+    if not beside.is_file():  # opening a pipe would wait for its writer for ever
+        return False
+    try:
+        with beside.open(encoding="utf-8") as file:
+            told = json.loads(file.read(_LONGEST))
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(told, dict) and told.get("roworder") == _ROWORDER[True]
+
+
+def _beside(path: Path) -> Path:
+    return path.with_name(f"{path.name}.json")
+
+
+def _hdus(image: SkyImage, values: NDArray[np.float32], record: Record) -> Any:
+    """Put the map first, and the tables of its WCS into extensions."""
     from astropy.io import fits
 
-    header = fits.Header() if image.wcs is None else image.wcs.deepcopy().to_header(relax=True)
+    wcs = image.wcs
+    hdus = fits.HDUList(fits.PrimaryHDU()) if wcs is None else wcs.deepcopy().to_fits(relax=True)
+    hdus[0].data = values
+    header = hdus[0].header
     cards = (
-        ("ROWORDER", "BOTTOM-UP" if image.y_up else "TOP-DOWN", "where the first row is drawn"),
+        ("ROWORDER", _ROWORDER[image.y_up], "where the first row is drawn"),
         ("BUNIT", "", "attribution, no unit"),
         ("CREATOR", f"GalaxyScope {record.version}", "program"),
         ("CUTOUT", _ascii(image.name), "file that was explained"),
@@ -77,7 +105,7 @@ def _hdu(image: SkyImage, values: NDArray[np.float32], record: Record) -> Any:
             header[name] = (value, comment if fits_beside else "")
     # Everything, settings included; astropy breaks it into cards of 72 characters.
     header.add_history(f"GalaxyScope {provenance_text(record)}")
-    return fits.PrimaryHDU(values, header)
+    return hdus
 
 
 def _ascii(text: str) -> str:

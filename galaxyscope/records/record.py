@@ -74,7 +74,8 @@ class Record:
         The error in arcsec follows from that in pixels where both it and the scale are known;
         imported rows may know nothing else.
     length_err_kpc : float or None
-        Of `length_kpc`, from `length_err_px` alone: the redshift is taken as exact.
+        Of `length_kpc`, from `length_err_px` alone: the redshift is taken as exact. Imported
+        rows may know nothing else.
     err_sampling_px, err_networks_px, err_threshold_px, err_grid_px, err_method_px
         The parts of `length_err_px`, see `galaxyscope.measure.results.LengthErrors`.
     pa_deg, pa_err_deg : float or None
@@ -284,10 +285,15 @@ PROVENANCE = (
 )  # fmt: skip
 
 
+def provenance(record: Record) -> dict[str, Any]:
+    """How a row came to be, by column; only what is known."""
+    known = {name: getattr(record, name) for name in PROVENANCE}
+    return {k: v for k, v in known.items() if v is not None and v != ""}
+
+
 def provenance_text(record: Record) -> str:
     """How a row came to be, as one line of JSON in ASCII, for formats without columns."""
-    known = {name: getattr(record, name) for name in PROVENANCE}
-    return json.dumps({k: v for k, v in known.items() if v is not None and v != ""})
+    return json.dumps(provenance(record))
 
 
 def finite(value: float | None) -> float | None:

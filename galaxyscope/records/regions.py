@@ -2,32 +2,35 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from galaxyscope.measure.results import Point
 from galaxyscope.records.record import Record, provenance_text
 from galaxyscope.records.tables import TableError, plain_text, replacing
+from galaxyscope.sky.readers import is_image_name
 
 COLOURS = {"automatic": "#ffb000", "drawn": "#00d5ff"}
-# DS9 writes the shapes that other programs do not know, rulers among them, behind a "#".
+_MADE_BY = "# made by GalaxyScope: "
+# DS9 writes the shapes that other programs do not know, rulers among them, behind a "#". Behind
+# one, "line" without brackets is a word of a remark.
 _LINE = re.compile(
-    r"^(?:#\s*)?[+-]?(?:line|ruler)\s*\(([^)]*)\)"
-    r"(?:.*?text=(?:\{([^}]*)\}|\"([^\"]*)\"|'([^']*)'))?",
+    r"^(?:(?:#\s*)?[+-]?(?:line|ruler)\s*\(([^)]*)\)|[+-]?(?:line|ruler)\s+([^#(]*))"
+    r"(?:.*?text=(?:\{([^}]*)|\"([^\"]*)|'([^']*)))?",
     re.IGNORECASE,
 )
+# Up to a semicolon that stands in no text and has no property behind it. A quotation mark begins
+# a text only behind "=": elsewhere it stands for seconds of arc.
+_STATEMENT = re.compile(r"(?:=\s*(?:\{[^}]*|\"[^\"]*\"?|'[^']*'?)|[^;]|;(?=\s*\w+\s*=))+")
 _SYSTEMS = {"j2000": "fk5", "b1950": "fk4"} | {
     name: name for name in ("image", "icrs", "fk5", "fk4", "galactic")
 }
 # What these mean only the image's own header can tell.
 _REFUSED = ("physical", "detector", "amplifier", "wcs", "linear", "ecliptic")
-_NAME = re.compile(
-    r"^#\s*(?:Filename:\s*)?(\S.*?\.(?:fits?|fz|fits?\.gz|jpe?g|png|tiff?))(?:\[[^\]]*\])*$",
-    re.IGNORECASE,
-)
 
 
 def write_regions(path: Path, records: Iterable[Record]) -> None:
@@ -53,7 +56,7 @@ def write_regions(path: Path, records: Iterable[Record]) -> None:
             lines.append(f"# {_label(Path(name).name)}")
         ends = (record.x1, record.y1, record.x2, record.y2)
         place = ",".join(f"{value + 1:.4f}" for value in ends)
-        lines.append(f"# made by GalaxyScope: {provenance_text(record)}")
+        lines.append(f"{_MADE_BY}{provenance_text(record)}")
         who = record.observer if record.kind == "drawn" and record.observer else record.kind
         lines.append(
             f"line({place}) # line=0 0 color={COLOURS[record.kind]} text={{{_label(who)}}}"
@@ -101,16 +104,14 @@ def parse_regions(path: Path) -> list[RegionLine]:
     except OSError as error:
         raise TableError(f"{path.name}: cannot be read ({error.strerror})") from error
     system, name, found = "", "", []
-    for number, whole in enumerate(text.splitlines(), start=1):
-        named = _NAME.match(whole.strip())
-        if named is not None:
-            name = named[1]
+    for number, statement in _statements(text):
+        if named := _named(statement):
+            name = named
             continue
-        # A system may stand on a line of its own or before the shape: "fk5;line(…)".
-        head, _, tail = whole.strip().partition(";")
-        if (word := head.strip().lower()) in _SYSTEMS or word.startswith(_REFUSED):
-            system, whole = _SYSTEMS.get(word, word), tail
-        match = _LINE.match(whole.strip())
+        word = statement.partition("#")[0].strip().lower()
+        if word in _SYSTEMS or word.startswith(_REFUSED):
+            system = _SYSTEMS.get(word, word)
+        match = _LINE.match(statement)
         if match is None:
             continue
         if system not in _SYSTEMS:
@@ -118,10 +119,11 @@ def parse_regions(path: Path) -> list[RegionLine]:
                 f"{path.name}: line {number} is in {system or 'no'} coordinates; save the regions"
                 " in image, ICRS or FK5 coordinates"
             )
-        ends = _ends(match[1], system)
+        bracketed, bare, *labels = match.groups()
+        ends = _ends(bare if bracketed is None else bracketed, system)
         if ends is None:
             raise TableError(f"{path.name}: line {number} does not hold four numbers")
-        label = next((part for part in match.groups()[1:] if part is not None), "")
+        label = next((part for part in labels if part is not None), "")
         found.append(RegionLine(system, ends, label, name, number))
     return found
 
@@ -144,6 +146,36 @@ def read_regions(path: Path) -> list[tuple[tuple[float, float, float, float], st
         for line in parse_regions(path)
         if line.system == "image"
     ]
+
+
+def _statements(text: str) -> Iterator[tuple[int, str]]:
+    """Systems, shapes and comments, each with the number of its line; ``;`` parts the first two."""
+    for number, line in enumerate(text.splitlines(), start=1):
+        line = line.strip()
+        if line.startswith("#") and _LINE.match(line) is None:
+            yield number, line
+        else:
+            yield from ((number, found.strip()) for found in _STATEMENT.findall(line))
+
+
+def _named(comment: str) -> str:
+    """Picture that a comment names, empty if it is no such comment."""
+    if comment.startswith(_MADE_BY):
+        # What the file is called is no matter here.
+        try:
+            made = json.loads(comment.removeprefix(_MADE_BY))
+        except (ValueError, RecursionError):
+            return ""
+        path = made.get("path") if isinstance(made, dict) else None
+        # Names of other systems have other separators.
+        name = PurePath(path.replace("\\", "/")).name if isinstance(path, str) else ""
+        return plain_text(name)
+    if not comment.startswith("#"):
+        return ""
+    name = re.sub(r"^#\s*(?:Filename:\s*)?", "", comment, flags=re.IGNORECASE)
+    while name.endswith("]"):  # extension and plane, as DS9 writes them
+        name = name.rpartition("[")[0]
+    return name if is_image_name(name) else ""
 
 
 def _ends(text: str, system: str) -> tuple[Point, Point] | None:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from galaxyscope import __version__
+from galaxyscope.records.drawn import KEPT
 from galaxyscope.records.record import Record
 from galaxyscope.records.store import ImageSettings
 from galaxyscope.records.tables import check_suffix, plain_text, replacing, write_records
@@ -115,7 +116,9 @@ def _row(record: Record, settings: ImageSettings) -> dict[str, Any]:
     # What came from elsewhere, or failed, is taken as it was.
     given = bool(record.source or record.error or not record.image_sha256)
     if record.kind == "drawn" and record.ends is not None and not given:
-        return {"make": "line", **row, "ends": record.ends, "observer": record.observer}
+        kept = {name: getattr(record, name) for name in KEPT}
+        line = {"ends": record.ends, "observer": record.observer, "kept": kept}
+        return {"make": "line", **row, **line}
     if record.kind == "automatic" and record.model and not given:
         names = ("model", "model_sha256", "method", "target", "algorithm", "parameters", "ran")
         return {"make": "measure", **row, **{name: getattr(record, name) for name in names}}

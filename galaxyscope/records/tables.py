@@ -145,9 +145,10 @@ def _without_comments(text: str) -> str:
 
 
 def read_rows(path: Path, columns: Sequence[Column]) -> list[dict[str, Any]]:
-    """Read a CSV file; cells come back with the types of their columns, empty ones as None.
+    """Read a CSV file (commas, or what a spreadsheet made of them: semicolons or tabs).
 
-    Columns that the file lacks are absent from the rows, unknown ones are ignored.
+    Cells come back with the types of their columns, empty ones as None. Columns that the file
+    lacks are absent from the rows, unknown ones are ignored.
 
     Raises
     ------
@@ -157,8 +158,10 @@ def read_rows(path: Path, columns: Sequence[Column]) -> list[dict[str, Any]]:
     rows = []
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file, strict=True)
-            header = next(reader, [])
+            delimiter = delimiter_of(file.readline())
+            file.seek(0)
+            reader = csv.reader(file, delimiter=delimiter, strict=True)
+            header = [name.strip() for name in next(reader, [])]
             if columns[0].name not in header:
                 raise TableError(f"{path.name}: the first row has no column {columns[0].name}")
             for cells in reader:
@@ -176,6 +179,17 @@ def read_rows(path: Path, columns: Sequence[Column]) -> list[dict[str, Any]]:
     except (UnicodeDecodeError, csv.Error) as error:
         raise TableError(f"{path.name}: not a CSV table in UTF-8 ({error})") from error
     return rows
+
+
+def delimiter_of(first_line: str) -> str:
+    """Tell what stands between the cells of a table by its first line."""
+    return max(",;\t", key=first_line.count)
+
+
+def no_number(column: str, cell: str) -> str:
+    """Say that a cell is not a number, and what to do where a decimal comma is the reason."""
+    advice = "; save the table with decimal points" if "," in cell else ""
+    return f"{column} is not a number: {cell[:40]!r}{advice}"
 
 
 def csv_cells(columns: Sequence[Column], row: Mapping[str, Any]) -> list[str]:
@@ -226,10 +240,25 @@ def _parse(path: Path, column: Column, cell: str) -> Any:
     if not cell.strip():
         return None
     try:
-        value = int(cell) if column.type == "int" else float(cell)
+        value = float(cell)
     except ValueError:
-        raise TableError(f"{path.name}: {column.name} is not a number: {cell[:40]!r}") from None
-    return value if math.isfinite(value) else None
+        raise TableError(f"{path.name}: {no_number(column.name, cell)}") from None
+    if column.type == "float" or math.isnan(value):
+        return value if math.isfinite(value) else None
+    whole = _whole(cell)
+    if whole is None:
+        raise TableError(f"{path.name}: {column.name} is not a whole number: {cell[:40]!r}")
+    return whole
+
+
+def _whole(cell: str) -> int | None:
+    """Give a whole number, also from ``96.0``; None for others, and those that lost digits."""
+    try:
+        whole, exact = int(cell), 2**63
+    except ValueError:
+        value = float(cell)
+        whole, exact = (int(value), 2**53) if value.is_integer() else (0, 0)
+    return whole if abs(whole) < exact else None
 
 
 def _astropy_table(columns: Sequence[Column], rows: list[Mapping[str, Any]], title: str) -> Any:

@@ -12,7 +12,7 @@ from PIL import Image
 from galaxyscope.records.comparing import compare_records
 from galaxyscope.records.comparison_figure import draw_comparison
 from galaxyscope.records.comparison_text import pair_rows, statistics
-from galaxyscope.records.joining import JoinError
+from galaxyscope.records.joining import JoinError, picture_name
 from galaxyscope.records.record import Record
 
 NAMES = ("auto.csv", "people.csv")
@@ -141,3 +141,16 @@ def test_figures_carry_caption_and_provenance(tmp_path: Path, suffix: str) -> No
             assert (pixels < 128).mean() > 0.005
     if suffix == ".svg":
         assert b"sha256 abc" in one
+
+
+@pytest.mark.parametrize("packed", ["", ".gz", ".bz2", ".xz", ".Z", ".fz"])
+@pytest.mark.parametrize("suffix", [".fits", ".fit", ".fts", ".jpg", ".jpeg", ".png", ".tiff"])
+def test_a_picture_has_the_same_name_however_it_is_packed(suffix: str, packed: str) -> None:
+    assert picture_name(Record(f"/data/NGC.4643{suffix}{packed}")) == "ngc.4643"
+
+
+def test_errors_in_kpc_are_taken_from_a_table_that_knows_no_others() -> None:
+    a = [Record("a.fits", length_kpc=8.0, length_err_kpc=1.0)]
+    b = [Record("a.fits", "drawn", length_kpc=7.0)]
+    (pair,) = compare_records(a, b, NAMES).pairs
+    assert (pair.a.length, pair.a.error, pair.b.error) == (8, 1, None)

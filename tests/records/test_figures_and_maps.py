@@ -11,7 +11,7 @@ import pytest
 from galaxyscope.measure.results import LineMeasurement
 from galaxyscope.records.figure import AMBER, CYAN, draw_figure, label
 from galaxyscope.records.making import record_of_line
-from galaxyscope.records.maps import write_map
+from galaxyscope.records.maps import is_bottom_up, write_map
 from galaxyscope.records.record import Record
 from galaxyscope.records.tables import TableError
 from galaxyscope.sky.image import SkyImage
@@ -140,3 +140,37 @@ def test_maps_elsewhere_are_refused(tmp_path: Path, image: Make) -> None:
         write_map(tmp_path / "m.npy", image(), np.zeros((3, 3), np.float32), Record("g"))
     with pytest.raises(TableError, match=r"\.npy"):
         write_map(tmp_path / "m.png", image(), np.zeros((60, 80), np.float32), Record("g"))
+
+
+@pytest.mark.parametrize("y_up", [True, False])
+def test_the_file_beside_an_array_tells_its_row_order(
+    tmp_path: Path, image: Make, y_up: bool
+) -> None:
+    path = tmp_path / "map.npy"
+    assert not is_bottom_up(path), "nothing said: the first row is the top one"
+    write_map(path, image(y_up=y_up), np.zeros((60, 80), np.float32), Record("g.fits"))
+    assert is_bottom_up(path) == y_up
+    for other in ("", "[" * 99999, "[]", '{"roworder": ["BOTTOM-UP"]}', "\xff"):
+        path.with_name("map.npy.json").write_text(other, encoding="latin-1")
+        assert not is_bottom_up(path), "of somebody else's"
+
+
+def test_a_fits_map_keeps_the_distortions_of_its_cutout(tmp_path: Path, with_wcs: SkyImage) -> None:
+    """Tables of the kinds CPDIS and D2IM (HST) stand in extensions of their own."""
+    from astropy.wcs import DistortionLookupTable
+
+    wcs = with_wcs.wcs
+    assert wcs is not None
+    sizes = {"cpdis1": 2.0, "cpdis2": 4.0, "det2im1": 1.0, "det2im2": 3.0}
+    for name, size in sizes.items():
+        table = np.full((8, 8), size, np.float32)
+        setattr(wcs, name, DistortionLookupTable(table, (0, 0), (0, 0), (16, 16)))
+    values = np.ones(with_wcs.shape, np.float32)
+    write_map(tmp_path / "map.fits", with_wcs, values, Record("g.fits"))
+    again = open_image(tmp_path / "map.fits")
+    assert np.array_equal(again.data[0], values)
+    assert again.wcs is not None
+    points = np.array([[0.0, 0.0], [40.0, 50.0]])
+    there = wcs.all_pix2world(points, 0)
+    assert not np.allclose(there, wcs.wcs_pix2world(points, 0), atol=1e-6)
+    np.testing.assert_allclose(again.wcs.all_pix2world(points, 0), there, atol=1e-9)

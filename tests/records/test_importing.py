@@ -179,6 +179,9 @@ def test_zooniverse_tools_must_be_clear(tmp_path: Path) -> None:
         ('{"a": 1}', "{}", "not a list of tasks"),
         ('[{"value": [{"x1": 1, "y1": 2, "x2": "a", "y2": 3}]}]', "{}", "four numbers"),
         ('[{"value": [{"x1": 1, "y1": 2, "x2": NaN, "y2": 3}]}]', "{}", "four numbers"),
+        ('[{"value": [{"x1": 1, "y1": 2, "x2": 1e400, "y2": 3}]}]', "{}", "four numbers"),
+        ('[{"value": [{"x1": 1, "y1": 2, "x2": -1e308, "y2": 1e308}]}]', "{}", "four numbers"),
+        (f'[{{"value": [{{"x1": 1, "y1": 2, "x2": {"9" * 400}, "y2": 3}}]}}]', "{}", "four num"),
         ('[{"value": [{"x1": 1, "y1": 2, "x2": 1, "y2": 2}]}]', "{}", "no length"),
         ('[{"value": [{"x1": 1, "y1": 2, "x2": 1, "y2": 3}]}]', "{}", "not about one subject"),
         ('[{"value": [{"x1": 1, "y1": 2, "x2": 1, "y2": 3}]}]', '{"1": 2}', "one subject"),
@@ -287,3 +290,74 @@ def test_messages_about_columns_say_nothing_to_the_terminal(
         read_any(path)
     assert str(caught.value).isprintable()
     assert "\\x1b" in str(caught.value)
+
+
+def test_the_error_in_kpc_is_kept(tmp_path: Path) -> None:
+    path = written(tmp_path / "t.csv", ["galaxy", "length_kpc", "length_err_kpc"], ["N1", 8, 1])
+    (row,) = read_any(path)
+    assert (row.length_kpc, row.length_err_kpc, row.length_err_arcsec) == (8, 1, None)
+    header = ["galaxy", "semi_length_kpc", "semi_length_err_kpc", "z"]
+    (row,) = read_any(written(tmp_path / "t.csv", header, ["N1", 4, 0.5, 0.03]))
+    assert (row.length_kpc, row.length_err_kpc) == (8, 1)
+    assert row.length_err_arcsec == pytest.approx(1 / kpc_per_arcsec(0.03))
+
+
+def test_a_scale_copied_from_cdelt1_is_the_size_of_a_pixel(tmp_path: Path) -> None:
+    header = ["galaxy", "length_px", "scale_arcsec_per_px", "r90_arcsec"]
+    path = written(tmp_path / "t.csv", header, ["N1", 8, -0.4, 0], ["N2", 8, 0, ""])
+    first, second = read_any(path)
+    assert (first.length_arcsec, first.scale_arcsec_per_px) == (pytest.approx(3.2), 0.4)
+    assert (second.length_arcsec, second.scale_arcsec_per_px, second.scale_source) == (
+        None, None, ""
+    )  # fmt: skip
+    assert first.r90_arcsec is None, "a galaxy has a size"
+    assert read_any(path, scale=0.5)[1].length_arcsec == 4
+
+
+@pytest.mark.parametrize(
+    ("column", "cell", "reason"),
+    [
+        ("r90_arcsec", -9999, "r90_arcsec is negative (-9999)"),
+        ("r25_arcsec", -1, "r25_arcsec is negative (-1)"),
+        ("dec", 95, "dec_deg is beyond 90 degrees (95)"),
+        ("dec", -999, "dec_deg is beyond 90 degrees (-999)"),
+    ],
+)
+def test_what_no_galaxy_has_is_refused(
+    tmp_path: Path, column: str, cell: float, reason: str
+) -> None:
+    path = written(tmp_path / "t.csv", ["galaxy", "length_px", column], ["N1", 8, cell])
+    with pytest.raises(TableError) as caught:
+        read_any(path)
+    assert str(caught.value) == f"t.csv: line 2: {reason}"
+
+
+@pytest.mark.parametrize("suffix", [".ecsv", ".vot", ".xml"])
+def test_our_own_tables_of_other_kinds_are_refused_by_their_kind(
+    tmp_path: Path, suffix: str
+) -> None:
+    write_records(tmp_path / f"t{suffix}", [Record("a.fits", length_px=3.0)])
+    with pytest.raises(TableError) as caught:
+        read_any(tmp_path / f"t{suffix}")
+    kind = "an ECSV table" if suffix == ".ecsv" else "a VOTable"
+    assert str(caught.value) == f"t{suffix}: {kind} cannot be read; save it as CSV"
+
+
+def test_our_own_table_saved_by_a_spreadsheet_with_semicolons(tmp_path: Path) -> None:
+    rows = [Record("a.fits", length_px=10.5, samples=96), Record("b;c, d.fits", kind="drawn")]
+    write_records(tmp_path / "t.csv", rows)
+    with (tmp_path / "t.csv").open(newline="") as file:
+        cells = list(csv.reader(file))
+    for delimiter in ";\t":
+        path = written(tmp_path / "again.csv", *cells, delimiter=delimiter)
+        assert read_any(path) == rows
+    german = [[cell.replace("10.5", "10,5") for cell in row] for row in cells]
+    path = written(tmp_path / "german.csv", *german, delimiter=";")
+    sentence = "not a number: '10,5'; save the table with decimal points"
+    with pytest.raises(TableError) as caught:
+        read_any(path)
+    assert str(caught.value) == f"german.csv: length_px is {sentence}"
+    path = written(path, ["galaxy", "length_px"], ["N1", "10,5"], delimiter=";")
+    with pytest.raises(TableError) as caught:
+        read_any(path)
+    assert str(caught.value) == f"german.csv: line 2: length_px is {sentence}"

@@ -216,7 +216,7 @@ def test_what_is_no_table_gives_a_sentence(tmp_path: Path, content: bytes, reaso
 
 def test_a_table_that_passed_through_a_spreadsheet(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_bytes(
-        b"\xef\xbb\xbflength_px,path,mine\r\n40,g.fits,note\r\n\r\n,h.fits,\r\n"
+        b"\xef\xbb\xbflength_px, path,mine\r\n40,g.fits,note\r\n\r\n,h.fits,\r\n"
     )
     first, second = read_records(tmp_path / "t.csv")
     assert (first.path, first.length_px, second.length_px) == ("g.fits", 40.0, None)
@@ -240,3 +240,17 @@ def test_rows_are_plain_numbers_whatever_they_were(tmp_path: Path) -> None:
     write_records(tmp_path / "t.csv", [row])
     cells = next(csv.DictReader(io.StringIO((tmp_path / "t.csv").read_text("utf-8"))))
     assert (cells["x1"], cells["samples"]) == ("1.5", "3")
+
+
+def test_whole_numbers_that_passed_through_pandas(tmp_path: Path) -> None:
+    """A column with gaps is one of floats there."""
+    path = tmp_path / "t.csv"
+    path.write_text("path,samples,seed\na.fits,96.0,1e3\nb.fits,,\nc.fits,7,9223372036854775807\n")
+    first, second, third = read_records(path)
+    assert (first.samples, first.seed, second.samples) == (96, 1000, None)
+    assert (third.samples, third.seed) == (7, 2**63 - 1)
+    assert isinstance(first.samples, int)
+    for cell in ("96.5", "1e300", "9.223372036854776e+18", "9" * 400):
+        path.write_text(f"path,samples\na.fits,{cell}\n")
+        with pytest.raises(TableError, match=r"t\.csv: samples is not a whole number: '9|1e300"):
+            read_records(path)

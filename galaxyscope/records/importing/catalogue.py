@@ -25,10 +25,7 @@ _NUMBERS = {
     "x1": "pix", "y1": "pix", "x2": "pix", "y2": "pix",
 }  # fmt: skip
 _ENDS = ("x1", "y1", "x2", "y2")
-_AS_THEY_ARE = (
-    *("ra_deg", "dec_deg", "r90_arcsec", "r25_arcsec", "inclination_deg", "disc_pa_deg"),
-    *_ENDS,
-)
+_AS_THEY_ARE = ("ra_deg", "dec_deg", "inclination_deg", "disc_pa_deg", *_ENDS)
 _UNITS = {"px": "pix", "arcsec": "arcsec", "kpc": "kpc"}
 _LENGTHS = {
     f"{kind}_{unit}": astropy_unit
@@ -186,8 +183,12 @@ def _record(
 
     z = number("redshift")
     values: dict[str, Any] = {name: number(name) for name in _AS_THEY_ARE}
-    own_scale = number("scale_arcsec_per_px")
-    per_px = own_scale if own_scale is not None else scale
+    values |= {name: _size(row, name, number(name)) for name in ("r90_arcsec", "r25_arcsec")}
+    if abs(values["dec_deg"] or 0) > 90:
+        raise row.fail(f"dec_deg is beyond 90 degrees ({values['dec_deg']:g})")
+    # One that was copied from CDELT1 is negative; no pixel has the size 0.
+    own_scale = abs(number("scale_arcsec_per_px") or 0) or None
+    per_px = own_scale or scale
     image, galaxy = text("image"), text("object_id")
     if not image and not galaxy and values["ra_deg"] is None:
         raise row.fail("nothing says which galaxy it is of")
@@ -222,9 +223,7 @@ def _lengths(
         for what in ("length", "length_err"):
             full, semi = number(f"{what}_{unit}"), number(f"semi_{what}_{unit}")
             value = full if full is not None else None if semi is None else 2 * semi
-            if value is not None and value < 0:
-                raise row.fail(f"a {what.replace('_', ' ')} is negative ({value:g})")
-            found[f"{what}_{unit}"] = value or None  # catalogues write 0 for no bar
+            found[f"{what}_{unit}"] = _size(row, f"a {what.replace('_', ' ')}", value)
     if found["length_px"] is None and None not in [ends[e] for e in _ENDS]:
         x1, y1, x2, y2 = (float(ends[e] or 0) for e in _ENDS)
         found["length_px"] = math.hypot(x2 - x1, y2 - y1) or None
@@ -240,5 +239,11 @@ def _lengths(
         if px is None and arcsec is not None and per_px:
             px = arcsec / per_px
         found |= {f"{what}_px": px, f"{what}_arcsec": arcsec, f"{what}_kpc": kpc}
-    del found["length_err_kpc"]  # the error is kept with the angle
     return found
+
+
+def _size(row: Row, name: str, value: float | None) -> float | None:
+    """Give a size; None for 0, which catalogues write where there is no bar."""
+    if value is not None and value < 0:
+        raise row.fail(f"{name} is negative ({value:g})")
+    return value or None

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from galaxyscope.records.tables import TableError
+from galaxyscope.records.tables import TableError, delimiter_of, no_number
 
+# What a file of these kinds begins with.
+_OTHERS = {"# %ECSV": "an ECSV table", "<?xml": "a VOTable", "<VOTABLE": "a VOTable"}
 #: Zooniverse puts whole JSON documents into cells; nothing sensible is longer than this.
 _LARGEST_CELL = 16 * 1024 * 1024
 
@@ -50,7 +52,7 @@ class Row:
         try:
             value = float(text)
         except ValueError:
-            raise self.fail(f"{column} is not a number: {text[:40]!r}") from None
+            raise self.fail(no_number(column, text)) from None
         return value if math.isfinite(value) else None
 
 
@@ -60,11 +62,15 @@ def header_of(path: Path) -> list[str]:
     Raises
     ------
     TableError
+        If it cannot be read or is an ECSV table or a VOTable.
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             first = file.readline(_LARGEST_CELL)
-        return next(csv.reader([first], delimiter=_delimiter(first), strict=True), [])
+        # Not read by astropy: a VOTable may make it fetch what another address holds.
+        if kind := next((kind for start, kind in _OTHERS.items() if first.startswith(start)), ""):
+            raise TableError(f"{path.name}: {kind} cannot be read; save it as CSV")
+        return next(csv.reader([first], delimiter=delimiter_of(first), strict=True), [])
     except OSError as error:
         raise TableError(f"{path.name}: cannot be read ({error.strerror})") from error
     except (UnicodeDecodeError, csv.Error) as error:
@@ -89,7 +95,7 @@ def read_table(path: Path) -> list[Row]:
     before = csv.field_size_limit(_LARGEST_CELL)
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            delimiter = _delimiter(file.readline(_LARGEST_CELL))
+            delimiter = delimiter_of(file.readline(_LARGEST_CELL))
             file.seek(0)
             reader = csv.reader(file, delimiter=delimiter, strict=True)
             next(reader)
@@ -133,7 +139,3 @@ def utc(text: str) -> str:
     if when.tzinfo is None:  # whose midnight, nobody knows
         return ""
     return when.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-
-
-def _delimiter(first_line: str) -> str:
-    return max(",;\t", key=first_line.count)

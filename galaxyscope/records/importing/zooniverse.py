@@ -24,6 +24,8 @@ _FILE = ("filename", "file", "file_name", "image", "image_name", "image1", "imag
 _NAME = ("object_id", "objid", "dr7objid", "dr8objid", "sdss_id", "galaxy_id", "id", "name")
 _PLACE = {"ra_deg": ("ra", "ra_deg"), "dec_deg": ("dec", "dec_deg")}
 _END = ("x1", "y1", "x2", "y2")
+# Pixels that no picture has.
+_BEYOND = 1e9
 
 
 def is_zooniverse(header: Sequence[str]) -> bool:
@@ -125,8 +127,8 @@ def _record(row: Row, mark: Mapping[str, Any], source: str, scale: float | None)
     for name in _END:
         value = mark[name]
         number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        if not number or not math.isfinite(value):
-            raise row.fail("a line does not hold four numbers")
+        if not number or not abs(value) < _BEYOND:  # NaN is in no order with anything
+            raise row.fail("a line does not hold four numbers that can be pixels")
         # From the corner of the first pixel to its centre.
         ends.append(float(value) - 0.5)
     x1, y1, x2, y2 = ends
