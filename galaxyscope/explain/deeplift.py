@@ -26,7 +26,8 @@ from torch.nn import functional
 from galaxyscope.classify.classifier import Classifier, NetworkInput
 from galaxyscope.explain.engine import explain_samples, tensor
 from galaxyscope.explain.gradient import Contribution
-from galaxyscope.explain.operations import NoRule, Rules, as_group_norm, depends, given, name_of
+from galaxyscope.explain.kinds import as_group_norm, given
+from galaxyscope.explain.operations import NoRule, Rules, depends, name_of
 from galaxyscope.explain.paths import change, references
 from galaxyscope.explain.protocol import Attribution, MethodCard
 from galaxyscope.explain.slopes import Function, chord, straight
@@ -70,6 +71,14 @@ class DeepLiftRules(Rules):
         if [v.shape[1:] for v in found] != [v.shape[1:] for v in values]:
             raise NoRule(_FICKLE)
         return found
+
+    def constants(self, made: Sequence[Tensor]) -> None:
+        """Refuse what differs between the runs: its share of the change would be lost."""
+        reference = self._reference(*made)
+        if reference is not None and not all(map(_same, made, reference)):
+            raise NoRule(
+                "DeepLIFT has no rule for what is made of the picture and hidden from the gradient"
+            )
 
     def activation(self, function: Function, x: Tensor) -> Tensor:
         """Line between reference and picture."""
@@ -217,6 +226,11 @@ def _cells(x: Tensor, dim: int | Sequence[int]) -> Tensor:
     dims = [dim] if isinstance(dim, int) else list(dim) or list(range(x.ndim))
     last = list(range(x.ndim - len(dims), x.ndim))
     return x.movedim(dims, last).flatten(x.ndim - len(dims))
+
+
+def _same(value: Tensor, other: Tensor) -> bool:
+    """Whether two are one, but for rounding."""
+    return bool(torch.isclose(value, other, rtol=1e-4, equal_nan=True).all())
 
 
 def _ratio(part: Tensor, whole: Tensor) -> Tensor:

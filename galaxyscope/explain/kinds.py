@@ -1,10 +1,13 @@
-"""The operations by name: what kind each is of, whatever it is called on."""
+"""The operations by name: what kind each is of, whatever it is called on, and their arguments."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
+from torch import Tensor
+from torch.nn import functional
 
 from galaxyscope.explain.slopes import Function
 
@@ -48,16 +51,26 @@ OUT_OF_PLACE: Mapping[str, Function] = {"mul": torch.mul, "multiply": torch.mul}
 _COMPARISONS_WORDS = """
 lt le gt ge eq ne less less_equal greater greater_equal not_equal logical_not logical_and
 logical_or logical_xor bitwise_not bitwise_and bitwise_or bitwise_xor __invert__ __and__ __or__
-__xor__ bool int long short byte char
+__xor__ bool int long short byte char isclose signbit sign sgn heaviside bucketize ceil floor round
+special_round trunc fix floor_divide __floordiv__
 """
 COMPARISONS = frozenset(_COMPARISONS_WORDS.split())
-"""No gradient tells of what these were made of."""
+"""No gradient tells of what these were made of; nor of all other truths and whole numbers."""
+
+_NO_MASKS_WORDS = """
+argmax argmin argsort isnan isinf isfinite isposinf isneginf isreal
+"""
+NO_MASKS = frozenset(_NO_MASKS_WORDS.split())
+"""But for places of the largest, as in max pooling, and for whether a number is one."""
+
+LIKE = frozenset(["to", "type_as", "view_as", "reshape_as", "expand_as"])
+"""Take from all but the first tensor nothing but its shape and type."""
 
 PLACES = frozenset(["nonzero", "argwhere"])
 
 _EMPTY_WORDS = """
-zeros_like ones_like full_like empty_like rand_like randn_like new_zeros new_ones new_full
-new_empty
+zeros_like ones_like full_like empty_like rand_like randn_like randint_like new_zeros new_ones
+new_full new_empty new_empty_strided new_tensor _shape_as_tensor
 """
 EMPTY = frozenset(_EMPTY_WORDS.split())
 """Take nothing but the shape."""
@@ -88,3 +101,33 @@ JOINED: Mapping[str, str] = dict.fromkeys(
 """What an activation that is written out is called."""
 
 ALIASES: Mapping[str, str] = {"clip": "clamp"}
+
+
+def compares(name: str, result: Any) -> bool:
+    """Whether an operation compares, or gives what no gradient goes through, as if it did."""
+    if not isinstance(result, Tensor) or name in COMPARISONS | PLACES | NO_MASKS:
+        return name in COMPARISONS | PLACES
+    return not (result.is_floating_point() or result.is_complex())
+
+
+def given(names: str, args: Sequence[Any], keywords: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments of a call by name; `names` are those of the first ones, in order."""
+    return dict(zip(names.split(), args, strict=False)) | dict(keywords)
+
+
+def as_group_norm(
+    func: Function, name: str, args: tuple[Any, ...], keywords: dict[str, Any]
+) -> tuple[Function, str, tuple[Any, ...], dict[str, Any]]:
+    """Return a call as it is, or that of the group norm that an instance norm is."""
+    if name != "instance_norm":
+        return func, name, args, keywords
+    if func is functional.instance_norm:
+        order = "input running_mean running_var weight bias use_input_stats momentum eps"
+    else:  # of `torch`, as exported programs call it
+        order = "input weight bias running_mean running_var use_input_stats momentum eps"
+    options = given(order, args, keywords)
+    if not options.get("use_input_stats", True):
+        return func, "batch_norm", args, keywords
+    x = options["input"]
+    rest = {key: options[key] for key in ("weight", "bias", "eps") if key in options}
+    return functional.group_norm, "group_norm", (x, x.shape[1]), rest

@@ -25,7 +25,8 @@ from torch.nn import functional
 from galaxyscope.classify.classifier import Classifier, NetworkInput
 from galaxyscope.explain.engine import answers, explain_samples, steady, tensor
 from galaxyscope.explain.gradient import Contribution
-from galaxyscope.explain.operations import NoRule, Rules, as_group_norm, depends, given
+from galaxyscope.explain.kinds import as_group_norm, given
+from galaxyscope.explain.operations import NoRule, Rules, depends
 from galaxyscope.explain.protocol import Attribution, MethodCard
 from galaxyscope.explain.slopes import Function, chord, straight
 from galaxyscope.explain.target import Score, score_of

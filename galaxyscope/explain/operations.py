@@ -21,31 +21,29 @@ from typing import Any, Self
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
 from galaxyscope.explain.kinds import (
     ACTIVATIONS,
     ALIASES,
-    CHOOSING,
     COMPARISONS,
     EMPTY,
     JOINED,
-    JOINING,
+    LIKE,
     LINEAR,
     MAXIMA,
     NUMBER_BY_NUMBER,
     OF_TWO,
     OUT_OF_PLACE,
-    PLACES,
     PRODUCTS,
     QUOTIENTS,
-    SUMS,
     SWAPPED,
+    compares,
+    given,
 )
 from galaxyscope.explain.slopes import Function
 from galaxyscope.explain.way_back import hidden
-from galaxyscope.explain.written_out import Made, Point, Trace, joint, meeting, rising
+from galaxyscope.explain.written_out import Made, Point, Trace, joins, joint, meeting, rising
 
 FORGETFUL = (
     "the network forgets its activations and computes them anew on the way back (checkpoints), "
@@ -61,26 +59,6 @@ def name_of(function: Function) -> str:
     """Plain name of an operation, the same in place or not: ``add_``, ``add`` → ``add``."""
     name: str = getattr(function, "__name__", "unknown").partition(".")[0]  # silu.default
     return name if name.startswith("__") else name.rstrip("_")
-
-
-def given(names: str, args: Sequence[Any], keywords: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the arguments of a call by name; `names` are those of the first ones, in order."""
-    return dict(zip(names.split(), args, strict=False)) | dict(keywords)
-
-
-def as_group_norm(
-    func: Function, name: str, args: tuple[Any, ...], keywords: dict[str, Any]
-) -> tuple[Function, str, tuple[Any, ...], dict[str, Any]]:
-    """Return a call as it is, or that of the group norm that an instance norm is."""
-    if func is not functional.instance_norm:
-        return func, name, args, keywords
-    order = "input running_mean running_var weight bias use_input_stats momentum eps"
-    options = given(order, args, keywords)
-    if not options.get("use_input_stats", True):
-        return func, "batch_norm", args, keywords
-    x = options["input"]
-    rest = {key: options[key] for key in ("weight", "bias", "eps") if key in options}
-    return functional.group_norm, "group_norm", (x, x.shape[1]), rest
 
 
 def depends(*values: Any) -> list[Tensor]:
@@ -116,6 +94,11 @@ def _itself(x: Tensor) -> Tensor:
     return x
 
 
+def _unseen(value: Any) -> Any:
+    """Return a value that tells nothing of what it was made of."""
+    return value.detach() if isinstance(value, Tensor) else value
+
+
 def _alike(name: str, root: Tensor, values: Sequence[Any]) -> bool:
     """Whether an operation gives one number for each of the root's."""
     shapes = {value.shape for value in values if isinstance(value, Tensor)} - {root.shape}
@@ -125,14 +108,6 @@ def _alike(name: str, root: Tensor, values: Sequence[Any]) -> bool:
         return torch.broadcast_shapes(*shapes, root.shape) == root.shape
     except RuntimeError:  # they are not to be broadcast, as in ``view_as``
         return False
-
-
-def _joins(name: str, points: Sequence[Point], source: Point) -> bool:
-    """Whether functions of one tensor meet in an operation that makes an activation of them."""
-    if name in CHOOSING:
-        return True
-    bent = any(point.bent_since(source) for point in points)
-    return len(points) > 1 and (name in JOINING or (name in SUMS and bent))
 
 
 class Rules(TorchFunctionMode):
@@ -186,6 +161,9 @@ class Rules(TorchFunctionMode):
             name = "detach"
         elif name == "__setitem__" and self._fills(*args):
             return self._fill(*args)
+        elif name in LIKE:
+            args = (*args[:1], *map(_unseen, args[1:]))
+            keywords = {key: _unseen(value) for key, value in keywords.items()}
         values = (*args, *keywords.values())
         points = self._points(values)
         if name in NUMBER_BY_NUMBER:
@@ -193,6 +171,7 @@ class Rules(TorchFunctionMode):
             if source is not None and _alike(name, source.tensor, values):
                 return self._of_one(func, name, args, keywords, source)
         dependent = depends(*values) and torch.is_grad_enabled()
+        self._meet(name, points)
         result = self._by_rule(func, name, args, keywords)
         if not points or name in EMPTY:
             return result
@@ -200,7 +179,7 @@ class Rules(TorchFunctionMode):
         chosen = self.chooses and name == "where" and all(depends(value) for value in values[1:])
         if masked and depends(args[0] if name == "__setitem__" else result) and not chosen:
             raise NoRule(f"{self.method} has no rule for a mask that depends on the picture")
-        if masked or name in COMPARISONS | PLACES or not dependent:
+        if masked or compares(name, result) or not dependent:
             self._note_unknown(name, result, masked)
         return result
 
@@ -224,8 +203,16 @@ class Rules(TorchFunctionMode):
         """Keep that what looks like constants was made of the picture, though not of one tensor."""
         for one in _tensors(result):
             if not one.requires_grad:
-                mask = masked or name in COMPARISONS | PLACES or not one.is_floating_point()
-                self._trace.note(one, Made(None, _itself, mask, bent=False))
+                self._trace.note(
+                    one, Made(None, _itself, masked or compares(name, one), bent=False)
+                )
+
+    def _meet(self, name: str, points: Sequence[Point]) -> None:
+        """Show the method the constants that were made of the picture and meet it here."""
+        made = [point.tensor for point in points if not point.tensor.requires_grad]
+        meets = len(made) < len(points) and torch.is_grad_enabled()
+        if made and meets and name not in COMPARISONS:
+            self.constants(made)
 
     def _fills(self, x: Any, index: Any, value: Any) -> bool:
         """Whether a number is written wherever a mask of the picture is true, ``x[x < 0] = 0``."""
@@ -259,22 +246,24 @@ class Rules(TorchFunctionMode):
         named = {key: self._trace.point(value) or value for key, value in keywords.items()}
         points = [part for part in (*parts, *named.values()) if isinstance(part, Point)]
         dependent = bool(depends(*args, *keywords.values())) and torch.is_grad_enabled()
-        joins = dependent and _joins(name, points, source)
-        if joins:
+        joined = dependent and joins(name, points, source)
+        if joined:
             self.activations.add(JOINED.get(name, name))
             function = joint(func, parts, named, source)
             result = _kept(func, args, self.activation(*rising(function, points, source)))
         else:
+            self._meet(name, points)
             result = self._by_rule(func, name, args, keywords)
         masked = any(point.mask for point in points)
         numbers = isinstance(result, Tensor) and result.shape == source.tensor.shape
         # What it was itself, before it was written over, is gone.
         older = next((point for point in source.line() if point.tensor is not result), None)
-        blind = masked or name in COMPARISONS or name == "detach" or not dependent
+        compared = masked or compares(name, result)
+        blind = compared or name == "detach" or not dependent
         if numbers and older is not None and (blind or result.requires_grad):
-            mask = not result.requires_grad and (masked or not result.is_floating_point())
+            mask = not result.requires_grad and compared
             divisor = name in SWAPPED or (name in QUOTIENTS and isinstance(parts[-1], Point))
-            bent = joins or name in ACTIVATIONS or divisor
+            bent = joined or name in ACTIVATIONS or divisor
             self._trace.note(result, Made(older, joint(func, parts, named, older), mask, bent))
         elif blind:  # and not only a constant by the method's rule
             self._note_unknown(name, result, masked)
@@ -346,6 +335,9 @@ class Rules(TorchFunctionMode):
         """Divide by an activation: the product with its reciprocal."""
         found: Tensor = self.product(torch.mul, (a, self.activation(torch.reciprocal, b)), {})
         return found
+
+    def constants(self, made: Sequence[Tensor]) -> None:
+        """See what was made of the picture without a gradient, and meets what has one."""
 
     def other(
         self, func: Function, name: str, args: tuple[Any, ...], keywords: dict[str, Any]

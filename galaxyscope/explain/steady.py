@@ -7,8 +7,10 @@ and layers may be plain attributes, or stand in plain lists.
 
 from __future__ import annotations
 
+import sys
+import threading
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any, NamedTuple
 
 import torch
@@ -30,12 +32,46 @@ class _Held(NamedTuple):
     tensor: Tensor
 
 
+class _Eager:
+    """Compiled code is not used while any network is explained, but what it was made of.
+
+    Methods change what a network does while it runs. Of that compiled code shows them little,
+    and worse: what it is compiled to inside their rules it would do for the next method too.
+    torch has one stance for all threads: the first to come takes it, the last to leave puts it
+    back. Elsewhere compiled networks only take longer meanwhile.
+    """
+
+    def __init__(self) -> None:
+        self._lock, self._stance, self._inside = threading.Lock(), ExitStack(), 0
+
+    @contextmanager
+    def __call__(self) -> Iterator[None]:
+        if "torch._dynamo" not in sys.modules:  # nothing is compiled; to import it takes seconds
+            yield
+            return
+        with self._lock:
+            if not self._inside:
+                self._stance.enter_context(torch.compiler.set_stance("force_eager"))
+            self._inside += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._inside -= 1
+                if not self._inside:
+                    self._stance.close()
+
+
+_eager = _Eager()
+
+
 @contextmanager
 def steady(network: nn.Module) -> Iterator[None]:
     """Keep evaluation mode, frozen weights and gradients on inside; restore all after.
 
     Buffers too: a batch norm can be told to keep statistics in evaluation mode as well. What the
-    network keeps of the runs inside depends on no picture afterwards.
+    network keeps of the runs inside depends on no picture afterwards. What is compiled runs as it
+    was written.
     """
     flags = [(module, module.training) for module in network.modules()]
     if any(training for _, training in flags):
@@ -47,7 +83,7 @@ def steady(network: nn.Module) -> Iterator[None]:
         tensor.requires_grad_(False)
     made = _cut(held)  # of free ones, by the network itself
     try:
-        with torch.enable_grad():
+        with _eager(), torch.enable_grad():
             yield
     finally:
         for module, training in flags:

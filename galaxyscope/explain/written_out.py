@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 from torch.utils.weak import WeakTensorKeyDictionary
 
+from galaxyscope.explain.kinds import CHOOSING, JOINING, SUMS
 from galaxyscope.explain.slopes import Function, slope
 
 
@@ -97,6 +98,14 @@ def meeting(points: Sequence[Point]) -> Point | None:
         if point.lives and all(any(map(point.equals, other.line())) for other in others):
             return point
     return None
+
+
+def joins(name: str, points: Sequence[Point], source: Point) -> bool:
+    """Whether functions of one tensor meet in an operation that makes an activation of them."""
+    if name in CHOOSING:
+        return True
+    bent = any(point.bent_since(source) for point in points)
+    return len(points) > 1 and (name in JOINING or (name in SUMS and bent))
 
 
 def joint(

@@ -43,7 +43,23 @@ def with_slopes() -> nn.Module:
     )
 
 
-@pytest.mark.parametrize("build", [pooled_to_cells, pooled_to_one, with_slopes])
+def with_instance_norms() -> nn.Module:
+    """Of what the picture shows, and of what was seen before."""
+    found = nn.Sequential(
+        *(nn.Conv2d(3, 8, 3, 2, 1), nn.InstanceNorm2d(8, affine=True), nn.ReLU()),
+        *(nn.Conv2d(8, 12, 3, 2, 1), nn.InstanceNorm2d(12), nn.LeakyReLU(0.1)),
+        *(nn.Conv2d(12, 8, 3, 1, 1), nn.InstanceNorm2d(8, affine=True, track_running_stats=True)),
+        *(nn.ReLU(), nn.AdaptiveMaxPool2d(2), nn.Flatten(), nn.Linear(32, 2)),
+    )
+    with torch.no_grad():
+        for scale in (found[1].weight, found[7].weight, found[7].running_var):
+            scale.uniform_(0.5, 2)
+    return found
+
+
+@pytest.mark.parametrize(
+    "build", [pooled_to_cells, pooled_to_one, with_slopes, with_instance_norms]
+)
 def test_maps_of_the_exported_program(build: Callable[[], nn.Module], classify, make_input) -> None:
     torch.manual_seed(1)
     network, file = build().eval(), io.BytesIO()
