@@ -23,6 +23,7 @@ from galaxyscope.classify.aten import CREATORS
 from galaxyscope.classify.card import ModelCard, ModelError, write_card
 from galaxyscope.classify.classifier import alike
 from galaxyscope.classify.pt2 import Device, Program, Value, read_program, values_in
+from galaxyscope.work.reasons import first_line
 
 EXPORTED = "exported"
 PROGRAM_FILE = "network.pt2"
@@ -120,11 +121,10 @@ def load_exported(card: ModelCard, data: bytes) -> ExportedNetwork:
             one, both = network(x[:1]), network(x)
         shapes = [tuple(one.shape), tuple(both.shape)]
     except _RUN_ERRORS as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
         raise ModelError(
             card.name,
             f"{PROGRAM_FILE} does not run on one and on two pictures of {size}×{size} px in "
-            f"colour ({reason}); was it exported with a dynamic batch dimension?",
+            f"colour ({first_line(error)}); was it exported with a dynamic batch dimension?",
         ) from error
     classes = len(card.classes)
     if shapes != [(1, classes), (2, classes)]:

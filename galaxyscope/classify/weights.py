@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from galaxyscope.classify.architectures import build
 from galaxyscope.classify.card import ModelCard, ModelError
+from galaxyscope.work.reasons import first_line
 
 _SHOWN = 3
 
@@ -45,8 +46,7 @@ def fill(card: ModelCard, data: bytes) -> nn.Module:
         _compare(network.state_dict(), weights)
         network.load_state_dict(weights)
     except (SafetensorError, RuntimeError, ValueError, ArithmeticError, MemoryError) as error:
-        reason = str(error).strip().splitlines() or [type(error).__name__]
-        raise wrong(reason[0][:300]) from error
+        raise wrong(first_line(error)) from error
     except (TypeError, AttributeError, LookupError, AssertionError) as error:
         # Architectures check their parameters; this is for what slips through.
         said = f"the network cannot be built, {type(error).__name__}: {error}"
@@ -80,9 +80,8 @@ def _shown(outline: nn.Module, card: ModelCard) -> None:
     except NotImplementedError:
         return  # it asks for values, which an outline does not have
     except (RuntimeError, ValueError, AssertionError, ArithmeticError, LookupError) as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise ValueError(
-            f"the network does not take pictures of {size}×{size} px: {reason}"
+            f"the network does not take pictures of {size}×{size} px: {first_line(error)}"
         ) from error
 
 

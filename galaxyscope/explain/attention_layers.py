@@ -21,6 +21,7 @@ from torch.overrides import TorchFunctionMode
 
 from galaxyscope.classify.memory import out_of_memory
 from galaxyscope.explain.operations import depends, name_of
+from galaxyscope.work.reasons import first_line
 
 _WRITTEN_OUT = frozenset(["scaled_dot_product_attention", "multi_head_attention_forward"])
 
@@ -82,8 +83,8 @@ class AttentionWatching(TorchFunctionMode):
         except Exception as error:  # the network runs: what it asks for we cannot write out
             if out_of_memory(error) or isinstance(error, ValueError):
                 raise
-            said = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
-            raise ValueError(f"the network's attention cannot be written out ({said})") from error
+            said = f"the network's attention cannot be written out ({first_line(error)})"
+            raise ValueError(said) from error
 
     def _scaled(
         self,

@@ -29,6 +29,7 @@ from galaxyscope.explain.operations import FORGETFUL, NoRule, Rules
 from galaxyscope.explain.protocol import MethodCard
 from galaxyscope.explain.search import forget, last_feature_map
 from galaxyscope.explain.target import Score, score_of
+from galaxyscope.work.reasons import first_line
 from galaxyscope.work.watch import Watch
 
 
@@ -145,15 +146,12 @@ def _fit(
         except Exception as error:  # the network is anybody's, and may raise anything
             if out_of_memory(error) or isinstance(error, ModelError):
                 raise
-            return Fit("refused", f"the network does not run on such a picture ({_said(error)})")
+            return Fit(
+                "refused", f"the network does not run on such a picture ({first_line(error)})"
+            )
         if classifier.random:
             return Fit("refused", "the network is random: the same picture gets other answers")
         return _CHECKS[name](classifier, x, score) if checked else FITS
-
-
-def _said(error: Exception) -> str:
-    """First line of an error."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
 
 
 def _by_rules(check: _Check) -> _Check:
@@ -169,7 +167,7 @@ def _by_rules(check: _Check) -> _Check:
         except (RuntimeError, TypeError, IndexError) as error:
             if out_of_memory(error):
                 raise
-            said = _said(error)
+            said = first_line(error)
             return Fit("refused", f"the network does not run by the method's rules ({said})")
 
     return whole

@@ -25,6 +25,7 @@ from torch import nn
 
 from galaxyscope.train.recipe import Recipe
 from galaxyscope.train.table import ALL, DataError, read_entries
+from galaxyscope.work.reasons import first_line
 
 STATE_FILE, PROGRESS_FILE, HISTORY_FILE = "state.safetensors", "progress.json", "history.csv"
 #: Fields of a recipe that do not change the weights that a run ends with.
@@ -170,8 +171,8 @@ def resume(
     except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
         if isinstance(error, DataError):
             raise
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise DataError(f"{folder}: this run cannot be gone on with ({reason})") from error
+        said = f"{folder}: this run cannot be gone on with ({first_line(error)})"
+        raise DataError(said) from error
 
 
 def read_history(folder: Path) -> History:
