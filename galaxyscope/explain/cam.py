@@ -74,6 +74,8 @@ def hires_cam(a: Tensor, g: Tensor) -> Tensor:
 
 def eigen_cam(a: Tensor, g: Tensor) -> Tensor:
     """Project the features on their first right singular vector, positive on the whole."""
+    if not bool(a.isfinite().all()):  # which no decomposition takes
+        return a.new_full((1, *a.shape[2:]), torch.nan)
     flat = a[0].flatten(1).T
     along = flat @ torch.linalg.svd(flat, full_matrices=False).Vh[0]
     if float(along.sum()) < 0:

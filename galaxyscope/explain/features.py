@@ -9,7 +9,8 @@ builds it anew for another number of pictures.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -26,6 +27,7 @@ from galaxyscope.explain.layout import USUAL, Shape, unusual, usual
 from galaxyscope.explain.operations import name_of
 from galaxyscope.explain.target import Score
 from galaxyscope.sky.frame import Affine
+from galaxyscope.work.reasons import first_line
 
 _ALIKE = 0.02
 """Rounding in bfloat16 leaves less between two runs; maps are told apart by more."""
@@ -35,14 +37,36 @@ _NUMBERS = frozenset(["numpy", "__array__", "item", "tolist", "__float__", "__in
 """Operations that give numbers for Python."""
 
 
-class LostMap(ValueError):
-    """A feature map that was found in one run of a network is not met in another."""
+_NOT_MET = (
+    "the network runs otherwise than when its last feature map was looked for, "
+    "and the map is not found again"
+)
 
-    def __init__(self) -> None:
-        super().__init__(
-            "the network runs otherwise than when its last feature map was looked for, "
-            "and the map is not found again"
-        )
+_EMPTY = frozenset(["empty", "empty_like", "new_empty"])
+"""What they give may hold what an earlier run left there, and be taken for what is yet to come."""
+
+
+Kind = tuple[str, tuple[int, ...], int]
+"""Name, shape and dimension of the pictures of an `Operation`."""
+
+
+class LostMap(ValueError):
+    """A feature map that was found in one run of a network is of no use in another."""
+
+    def __init__(self, said: str = _NOT_MET) -> None:
+        super().__init__(said)
+
+
+@contextmanager
+def gradients_refused(refusal: type[ValueError]) -> Iterator[None]:
+    """Inside, what autograd does not do for a network is a refusal, in one sentence."""
+    try:
+        yield
+    except RuntimeError as error:
+        if out_of_memory(error):
+            raise
+        said = f"the gradient of the network's answer cannot be computed ({first_line(error)})"
+        raise refusal(said) from error
 
 
 @dataclass(frozen=True)
@@ -53,27 +77,43 @@ class Operation:
     ----------
     name : str
     shape : tuple of int
-        Of what it makes, without the first dimension, which is that of the pictures.
+        Of what it makes, without the dimension of the pictures.
     trace : Tensor, shape (n,)
         See :func:`trace_of`.
     earlier : int
         How many operations of that name make the same before it.
+    pictures : int
+        Which dimension is that of the pictures: the second where tokens come first.
     """
 
     name: str
     shape: tuple[int, ...]
     trace: Tensor = field(compare=False, repr=False)
     earlier: int
+    pictures: int = 0
 
     def makes(self, name: str, y: Tensor) -> bool:
         """Whether an operation of that name with that result could be this one."""
-        return name == self.name and y.shape[1:] == self.shape and alike(trace_of(y), self.trace)
+        if name != self.name or shape_of(y, self.pictures) != self.shape:
+            return False
+        return alike(trace_of(y, self.pictures), self.trace)
 
 
-def trace_of(y: Tensor) -> Tensor:
+def kind_of(name: str, y: Tensor) -> Kind:
+    """Kind of the operation of that name that made this of one picture."""
+    pictures = int(y.ndim == 3 and y.shape[1] == 1 < len(y))
+    return name, shape_of(y, pictures), pictures
+
+
+def shape_of(y: Tensor, pictures: int) -> tuple[int, ...]:
+    """Shape without the dimension of the pictures."""
+    return (*y.shape[:pictures], *y.shape[pictures + 1 :])
+
+
+def trace_of(y: Tensor, pictures: int) -> Tensor:
     """Return numbers that tell apart what operations make of the first picture."""
     with torch.no_grad(), torch._C.DisableTorchFunction():  # not an operation of the network
-        rows = y.detach()[0].flatten(1).float()
+        rows = y.detach().select(pictures, 0).flatten(1).float()
         # No matrix product: a network that autocasts would have it rounded to bfloat16.
         return (rows * _weights_of(rows.shape[1], y.device)).sum(1)
 
@@ -105,8 +145,8 @@ class FeatureMap:
     layout : str
         Order of its dimensions, see `galaxyscope.explain.layout`.
     order : tuple of int, optional
-        Of tokens, (n, tokens, channels): which one each cell is, row by row; the others belong to
-        no cell. None where the operation makes the map itself.
+        Of tokens, (n, tokens, channels) or (tokens, n, channels): which one each cell is, row by
+        row; the others belong to no cell. None where the operation makes the map itself.
     first : bool
         Whether it is that of the first layer, though others follow.
     """
@@ -122,25 +162,28 @@ class FeatureMap:
         """Take the map, (n, channels, rows, columns), out of what the operation makes."""
         if self.order is None:
             return usual(result, self.layout)
-        return result[:, list(self.order)].transpose(1, 2).reshape(-1, *self.shape)
+        tokens = result.transpose(0, self.operation.pictures)
+        return tokens[:, list(self.order)].transpose(1, 2).reshape(-1, *self.shape)
 
     def put(self, maps: Tensor, result: Tensor) -> Tensor:
         """Return what the operation makes with another map, or other maps, in it."""
         maps = maps.to(result.dtype, copy=True)  # what follows may work in place
         if self.order is None:
             return unusual(maps, self.layout)
-        others = sorted(set(range(result.shape[1])) - set(self.order))
+        tokens = result.transpose(0, self.operation.pictures)
+        others = sorted(set(range(tokens.shape[1])) - set(self.order))
         order = [*others, *self.order]
-        rest = result[:, others].expand(len(maps), -1, -1)
+        rest = tokens[:, others].expand(len(maps), -1, -1)
         joined = torch.cat([rest, maps.flatten(2).transpose(1, 2)], 1)
-        return joined[:, sorted(range(len(order)), key=order.__getitem__)]
+        joined = joined[:, sorted(range(len(order)), key=order.__getitem__)]
+        return joined.transpose(0, self.operation.pictures).contiguous()
 
 
 class Watching(TorchFunctionMode):
     """Shows every tensor that an operation makes, and puts another in its place if asked.
 
     Also in the place of what the operation worked on, where it works in place: the network may
-    ignore what it returns.
+    ignore what it returns. Where it wrote on a part of a tensor, the whole is shown as well.
     """
 
     def __init__(self, look: Callable[[int, str, tuple[Any, ...], Any, Tensor], Tensor]) -> None:
@@ -154,18 +197,44 @@ class Watching(TorchFunctionMode):
         args: tuple[Any, ...] = (),
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
-        if name_of(func) in _NUMBERS and isinstance(args[0], Tensor):
+        name, options = name_of(func), kwargs or {}
+        if name in _NUMBERS and isinstance(args[0], Tensor):
             args = (args[0].detach(), *args[1:])  # that it asks for gradients may be our doing
-        result = func(*args, **(kwargs or {}))
-        if not isinstance(result, Tensor):
+        result = func(*args, **options)
+        if name == "multi_head_attention_forward":
+            return self._shown(name, args, options, result[0]), *result[1:]
+        made = args[0] if name == "__setitem__" else result
+        if not isinstance(made, Tensor):
             return result
+        if name in _EMPTY:
+            with torch.no_grad(), torch._C.DisableTorchFunction():
+                made.zero_()
+        shown = self._shown(name, args, options, made)
+        if made._base is not None and _writes(func, options):
+            self._shown(name, args, options, made._base)
+        return result if name == "__setitem__" else shown
+
+    def _shown(
+        self, name: str, args: tuple[Any, ...], options: Mapping[str, Any], y: Tensor
+    ) -> Tensor:
         self.count += 1
-        shown = self._look(self.count - 1, name_of(func), args, kwargs or {}, result)
-        in_place = any(result is one for one in (*args, *(kwargs or {}).values()))
-        if shown is not result and in_place and shown.shape == result.shape:
+        shown = self._look(self.count - 1, name, args, options, y)
+        given = any(y is one or y is _base(one) for one in (*args, *options.values()))
+        if shown is not y and given and shown.shape == y.shape:
             with torch._C.DisableTorchFunction():  # no operation of the network: it needs no rule
-                return result.copy_(shown)
+                return y.copy_(shown)
         return shown
+
+
+def _base(value: Any) -> Tensor | None:
+    return value._base if isinstance(value, Tensor) else None
+
+
+def _writes(func: Callable[..., Any], options: Mapping[str, Any]) -> bool:
+    """Whether an operation writes on what it is given; others may give it back as it is."""
+    name: str = getattr(func, "__name__", "").partition(".")[0]  # relu_.default
+    named = name.endswith("_") and not name.endswith("__")
+    return named or name.startswith(("__i", "__setitem__")) or bool(options.get("inplace"))
 
 
 class Meeting(Watching):
@@ -224,7 +293,7 @@ def features_and_gradient(
     Raises
     ------
     LostMap
-        If the map is not met again.
+        If the map is not met again, or no gradient can be had.
     """
     leaves: list[Tensor] = []
 
@@ -235,7 +304,8 @@ def features_and_gradient(
 
     answer = score(Meeting(where, meet).answer(classifier.logits, x))[0]
     features = leaves[0]
-    gradient = torch.autograd.grad(answer, features)[0]
+    with gradients_refused(LostMap):
+        gradient = torch.autograd.grad(answer, features)[0]
     return features.detach(), gradient, answer.detach()
 
 

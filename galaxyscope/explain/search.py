@@ -27,30 +27,35 @@ import torch
 from torch import Tensor, nn
 
 from galaxyscope.classify.classifier import Classifier
-from galaxyscope.explain.features import FeatureMap, Operation, Watching, alike, trace_of
+from galaxyscope.classify.memory import out_of_memory
+from galaxyscope.explain.features import (
+    FeatureMap,
+    Kind,
+    Operation,
+    Watching,
+    alike,
+    gradients_refused,
+    kind_of,
+    trace_of,
+)
 from galaxyscope.explain.layout import (
     CROPPING,
-    REORDERING,
+    NO_FEATURES,
     USUAL,
     Arguments,
     Shape,
     apart,
+    astray,
     grid_of,
-    parts_of,
-    reordered,
+    layout_after,
+    order_of,
+    pictures_among,
     step,
     turns,
 )
 from galaxyscope.explain.operations import depends
 from galaxyscope.explain.target import Score
 from galaxyscope.sky.frame import Affine
-
-_NO_FEATURES_WORDS = """
-permute transpose movedim reshape view flatten unflatten unfold expand repeat stack matmul bmm
-einsum softmax scaled_dot_product_attention zeros ones rand
-"""
-_NO_FEATURES = frozenset([*_NO_FEATURES_WORDS.split(), "__get__"])
-"""Operations whose four-dimensional results are no pictures."""
 
 _NORMS = frozenset(["layer_norm", "rms_norm"])
 MOST_EXTRA = 16
@@ -70,22 +75,28 @@ _FIRST = Score(0)
 class _Found(NamedTuple):
     """A map, the tensor that holds it, the number of the operation in this run, and its place.
 
-    The place is that among operations of the same name and shape.
+    The place is that among operations of the same name and shape. Of tokens, also the patches that
+    they were made of.
     """
 
     where: FeatureMap
     result: Tensor
     number: int
     place: int
+    patches: _Found | None = None
 
 
 _LAST: WeakKeyDictionary[nn.Module, tuple[tuple[Any, ...], FeatureMap]] = WeakKeyDictionary()
 """What was found in a network last, and for what: the preflight asks, then the method."""
 
+_RIGHT: WeakKeyDictionary[nn.Module, set[tuple[tuple[int, ...], FeatureMap]]] = WeakKeyDictionary()
+"""Maps whose places were compared with gradients, for pictures of a shape: once is enough."""
+
 
 def forget(classifier: Classifier) -> None:
     """Forget what was found in a network: it may have been changed since."""
     _LAST.pop(classifier.network, None)
+    _RIGHT.pop(classifier.network, None)
 
 
 def last_feature_map(classifier: Classifier, x: Tensor, score: Score = _FIRST) -> FeatureMap:
@@ -119,13 +130,13 @@ def _searched(classifier: Classifier, x: Tensor, score: Score) -> FeatureMap:
         raise ValueError(f"{classifier.card.name} has no layer {named!r}, which its card names")
     _try_out(classifier, x)
     hooked = modules[named] if named else None
-    with _searching(x) as search:
+    with gradients_refused(ValueError), _searching(x) as search:
         answer = search.run(classifier, score, hooked)
         chosen = _last_that_counts(answer, search.left if named else search.found)
     if chosen is None:
         cut = ": from none a gradient leads to the answer" if search.found else ""
         raise ValueError(f"{classifier.card.name} has no feature map that could be shown{cut}")
-    if len(chosen.result) != len(x):
+    if chosen.result.shape[chosen.where.operation.pictures] != len(x):
         raise ValueError(
             "the network takes parts, views or colours of a picture for pictures of their own: "
             "its last feature map is not that of one picture"
@@ -135,7 +146,27 @@ def _searched(classifier: Classifier, x: Tensor, score: Score) -> FeatureMap:
             "the network turns or mirrors the picture, or looks at its parts one after the other: "
             "where its last feature map lies is not known"
         )
-    return replace(search.told_apart(chosen), first=search.is_first(chosen.number))
+    where = replace(search.told_apart(chosen), first=search.is_first(chosen.number))
+    right = _RIGHT.setdefault(network, set())
+    if (x.shape, where) not in right:
+        shifted = search.astray(chosen)
+        if shifted and _astray_in_noise(classifier, x, score, chosen):
+            raise ValueError(
+                "the cells of its last feature map look at other parts of the picture than those "
+                "they would be shown on: where its last feature map lies is not known"
+            )
+        if shifted is not None:
+            right.add((x.shape, where))
+    return where
+
+
+def _astray_in_noise(classifier: Classifier, x: Tensor, score: Score, chosen: _Found) -> bool:
+    """Whether a map lies elsewhere in noise too: of equal pixels a pooling takes the first."""
+    noise = torch.rand(x.shape, generator=torch.Generator().manual_seed(0)).to(x)
+    with gradients_refused(ValueError), _searching(noise) as search:
+        search.run(classifier, score)
+    again = [one for one in search.found if one.number == chosen.number]
+    return all(search.astray(one) is not False for one in again)
 
 
 def _try_out(classifier: Classifier, x: Tensor) -> None:
@@ -172,7 +203,8 @@ def patches_and_order(
     with _searching(x) as search:
         search.run(classifier, _FIRST)
     if tokens in search.orders:
-        return search.orders[tokens]
+        patches, order = search.orders[tokens]
+        return patches.where, order
     if search.patches is None:
         raise ValueError(f"{classifier.card.name} has no feature map that could be shown")
     return search.patches.where, None
@@ -196,14 +228,14 @@ class _Search:
         self.found: list[_Found] = []
         self.left: list[_Found] = []
         self.patches: _Found | None = None
-        self.orders: dict[int, tuple[FeatureMap, tuple[int, ...]]] = {}
+        self.orders: dict[int, tuple[_Found, tuple[int, ...]]] = {}
         self.lost: float = math.inf  # the operation after which places are not known
         self._grids: dict[Shape, Affine] = {(x.shape[-2], x.shape[-1]): Affine()}
         self._layouts: dict[int, tuple[Tensor, str]] = {id(self.x): (self.x, USUAL)}
         self._layers: list[int] = []
         self._tried: Counter[int] = Counter()
         self._convolved = self._cropped = False  # before, there are pixels, not features
-        self._traces: defaultdict[tuple[str, tuple[int, ...]], list[Tensor]] = defaultdict(list)
+        self._traces: defaultdict[Kind, list[Tensor]] = defaultdict(list)
         self._joint = torch.zeros((), device=x.device, requires_grad=True)
         self._joined: list[ref[Tensor]] = []
 
@@ -239,26 +271,28 @@ class _Search:
         if name == "detach" and depends(*args[:1]):
             y = y + self._joint.to(y.dtype)  # what follows may still be asked about it
             self._joined.append(ref(y))
-        if name in _LAYERS and y.requires_grad and y.ndim > 2 and y.shape[1:-1].numel() > 1:
+        if name in _LAYERS and y.requires_grad and y.ndim > 2 and y.shape[:-1].numel() > 1:
             self._layers.append(number)
         if y.ndim in {3, 4} and y.is_floating_point() and y.numel() > 0:
-            self._traces[name, y.shape[1:]].append(trace_of(y))
+            self._traces[kind_of(name, y)].append(trace_of(y, kind_of(name, y)[2]))
         if y.ndim == 3 and y.requires_grad and self.patches:
-            self._learn_order(y, self.patches.where, self.patches.result)
-            if name in _NORMS and y.shape[1] in self.orders:
-                cells, order = self.orders[y.shape[1]]
-                shape = (y.shape[2], *cells.shape[1:])
+            tokens = y.transpose(0, kind_of(name, y)[2])
+            self._learn_order(tokens, self.patches)
+            if name in _NORMS and tokens.shape[1] in self.orders:
+                patches, order = self.orders[tokens.shape[1]]
+                shape = (y.shape[2], *patches.where.shape[1:])
                 operation, place = self._operation(name, y)
-                where = FeatureMap(operation, shape, cells.to_input, order=order)
-                self.found.append(_Found(where, y, number, place))
-        elif y.ndim == 4:
+                where = FeatureMap(operation, shape, patches.where.to_input, order=order)
+                self.found.append(_Found(where, y, number, place, patches))
+        elif y.ndim == 4 and not y.is_complex():
             self._map(number, name, args, options, y)
         return y
 
     def _operation(self, name: str, y: Tensor) -> tuple[Operation, int]:
         """Return the operation that gave a result just now, and its place."""
-        traces = self._traces[name, y.shape[1:]]
-        return Operation(name, tuple(y.shape[1:]), traces[-1], earlier=0), len(traces) - 1
+        kind = kind_of(name, y)
+        traces = self._traces[kind]
+        return Operation(name, kind[1], traces[-1], 0, kind[2]), len(traces) - 1
 
     def told_apart(self, found: _Found) -> FeatureMap:
         """Count the operations before that make the same: only for the map that is chosen.
@@ -266,25 +300,38 @@ class _Search:
         To compare each with all before it took a third of the search.
         """
         operation = found.where.operation
-        before = self._traces[operation.name, operation.shape][: found.place]
+        kind = (operation.name, operation.shape, operation.pictures)
+        before = self._traces[kind][: found.place]
         earlier = sum(alike(one, operation.trace) for one in before)
         return replace(found.where, operation=replace(operation, earlier=earlier))
 
-    def _learn_order(self, y: Tensor, cells: FeatureMap, patches: Tensor) -> None:
+    def astray(self, found: _Found) -> bool | None:
+        """Whether a map lies elsewhere than it should; of tokens, which see all, the patches."""
+        seen = found.patches or found
+        try:
+            return astray(seen.where.of(seen.result), self.x, seen.where.to_input)
+        except Exception as error:  # on its way back to the picture, which no map needs
+            if out_of_memory(error):
+                raise
+            return None
+
+    def _learn_order(self, tokens: Tensor, patches: _Found) -> None:
         """Learn which token each cell is, before tokens see each other; others give none."""
-        y = y.transpose(0, 1) if y.shape[1] == 1 else y
-        count = y.shape[1]
-        enough = 0 <= count - math.prod(cells.shape[1:]) <= MOST_EXTRA and len(y) == 1
+        count, cells = tokens.shape[1], patches.where
+        enough = 0 <= count - math.prod(cells.shape[1:]) <= MOST_EXTRA and len(tokens) == 1
         if enough and count not in self.orders and self._tried[count] < _TRIES:
             self._tried[count] += 1
-            order = _order(y, cells, patches)
+            order = order_of(tokens, patches.result, cells.of)
             if order:
-                self.orders[count] = cells, order
+                self.orders[count] = patches, order
 
     def _map(
         self, number: int, name: str, args: Arguments, options: Mapping[str, Any], y: Tensor
     ) -> None:
-        grids, layout = self._grids, self._layout(name, args, options, y)
+        grids, sources = self._grids, pictures_among(args, options)
+        known = [self._layouts[id(one)] for one in sources if id(one) in self._layouts]
+        layout = layout_after(name, args, options, y, *known[0]) if known else None
+        layout = USUAL if name.startswith("conv") else layout
         if layout:
             self._layouts[id(y)] = y, layout
         elif y.shape[1:3] in grids:
@@ -292,7 +339,7 @@ class _Search:
         else:
             layout = USUAL
         before, after = args[0] if args else options.get("input"), grid_of(y.shape, layout)
-        if min(after) < 2 or name in _NO_FEATURES:
+        if min(after) < 2 or name in NO_FEATURES:
             return
         if isinstance(before, Tensor) and before.ndim == 4:
             self._place(number, name, args, options, before, after)
@@ -303,26 +350,6 @@ class _Search:
             where = FeatureMap(operation, (channels, *after), grids[after], layout)
             self.patches = _Found(where, y, number, place)
             self.found.append(self.patches)
-
-    def _layout(
-        self, name: str, args: Arguments, options: Mapping[str, Any], y: Tensor
-    ) -> str | None:
-        """Layout of a result: that of what it was made of, where that is known."""
-        if name.startswith("conv"):
-            return USUAL
-        known = [
-            self._layouts[id(one)] for one in _tensors(args, options) if id(one) in self._layouts
-        ]
-        if not known:
-            return None
-        source, layout = known[0]
-        if name in REORDERING:
-            return reordered(layout, name, args, options)
-        if name == "__get__" and y.stride() != source.stride():  # x.mT
-            return layout[:2] + layout[:1:-1]
-        kept = y.shape == source.shape or name not in _NO_FEATURES
-        parts = name != "__getitem__" or parts_of(args[1]) is not None
-        return layout if kept and parts else None
 
     def _place(
         self,
@@ -345,35 +372,6 @@ class _Search:
         self._cropped = self._cropped or (name in CROPPING and grid != after)
         if apart(self._grids.setdefault(after, found), found, after):
             self.lost = min(self.lost, number)
-
-
-def _tensors(args: Arguments, options: Mapping[str, Any]) -> list[Tensor]:
-    """Four-dimensional arguments of an operation, also in lists."""
-    lists = [one if isinstance(one, list | tuple) else [one] for one in (*args, *options.values())]
-    return [one for some in lists for one in some if isinstance(one, Tensor) and one.ndim == 4]
-
-
-def _order(tokens: Tensor, cells: FeatureMap, patches: Tensor) -> tuple[int, ...] | None:
-    """Which token each cell of a map goes into, row by row; None if not each into one alone.
-
-    Two slopes of the tokens with respect to the map, one of them with each token times its
-    number: where a cell goes into one token alone, their ratio is its number.
-    """
-    draw = torch.Generator().manual_seed(0)
-    number = torch.arange(1, tokens.shape[1] + 1, device=tokens.device)[:, None]
-    weights = (torch.rand(tokens.shape, generator=draw) + 0.5).to(tokens)
-    slopes = [
-        torch.autograd.grad((one * tokens).sum(), patches, retain_graph=True, allow_unused=True)[0]
-        for one in (weights, weights * number)
-    ]
-    if slopes[0] is None:
-        return None
-    plain, times = (cells.of(one)[0].flatten(1).cpu().double() for one in slopes)
-    found = (plain * times).sum(0) / plain.square().sum(0)
-    exact = (times - found * plain).abs().amax() <= 1e-3 * times.abs().amax()
-    whole = (found - found.round()).abs().amax() <= 0.1  # both False for NaN
-    order = tuple((found.round().long() - 1).tolist()) if bool(exact and whole) else ()
-    return order if len(set(order)) == len(order) > 0 else None
 
 
 def _last_that_counts(answer: Tensor, found: Sequence[_Found]) -> _Found | None:

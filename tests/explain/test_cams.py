@@ -8,6 +8,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from galaxyscope.classify.classifier import NetworkInput
 from galaxyscope.classify.modes import Mode
 from galaxyscope.explain.features import tail, upsampled
 from galaxyscope.explain.preflight import preflight
@@ -304,3 +305,14 @@ def test_cam_fits_a_network_that_rounds(classify, make_input) -> None:
 
     assert preflight("cam", classify(Rounding()), make_input()).verdict == "fits"
     assert preflight("cam", classify(Dense()), make_input()).verdict == "refused"
+
+
+@pytest.mark.parametrize("name", ["eigen-cam", "grad-cam"])
+def test_features_that_are_no_numbers_give_no_map(classify, name) -> None:
+    class Scaled(Hidden):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return super().forward(x / x.amax((1, 2, 3), keepdim=True))
+
+    black = NetworkInput(np.zeros((3, 24, 24), np.float32), Affine())
+    with pytest.raises(ValueError, match="no finite map"):
+        run(name, classify(Scaled()), black)

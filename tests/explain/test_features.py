@@ -9,7 +9,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from galaxyscope.explain.engine import steady
-from galaxyscope.explain.features import LostMap, features_and_gradient, tail
+from galaxyscope.explain.features import (
+    LostMap,
+    features_and_gradient,
+    gradients_refused,
+    tail,
+)
 from galaxyscope.explain.preflight import preflight
 from galaxyscope.explain.registry import METHODS, method
 from galaxyscope.explain.search import last_feature_map
@@ -182,3 +187,99 @@ def test_what_the_network_cuts_is_cut_again(classify, make_input) -> None:
     assert run("grad-cam", classifier, make_input()).max() > 0
     assert len(seen) > 4
     assert not any(one.requires_grad for one in (*seen, *classifier.network.kept))
+
+
+# -- written piece by piece
+
+
+class Whole(nn.Module):
+    """Two convolutions, the mean, a linear layer; subclasses write the map in pieces."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        layers = three()
+        self.one, self.two, self.head = layers[0], layers[2], layers[-1]
+
+    def features(self, y: Tensor) -> Tensor:
+        return functional.relu(y)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.two(functional.relu(self.one(x)))
+        return self.head(self.features(y).mean((2, 3)))
+
+
+class Slices(Whole):
+    def features(self, y: Tensor) -> Tensor:
+        z = y.new_empty(y.shape)
+        z[:, :3] = functional.relu(y[:, :3])
+        z[:, 3:] = functional.relu(y[:, 3:])
+        return z
+
+
+class Copied(Whole):
+    def features(self, y: Tensor) -> Tensor:
+        z = torch.zeros_like(y)
+        z[:, :3].copy_(functional.relu(y[:, :3]))
+        z[:, 3:].copy_(functional.relu(y[:, 3:]))
+        return z
+
+
+class Added(Whole):
+    def features(self, y: Tensor) -> Tensor:
+        z = torch.empty_like(y).zero_()
+        z[:, :3] += functional.relu(y[:, :3])
+        z[:, 3:] += functional.relu(y[:, 3:])
+        return z
+
+
+class PartsInPlace(Whole):
+    """Autograd refuses the way through both, but none is needed behind the map."""
+
+    def features(self, y: Tensor) -> Tensor:
+        y[:, :3].relu_()
+        functional.relu(y[:, 3:], inplace=True)
+        return y
+
+
+class Branches(Whole):
+    """Into a tensor that was made from the picture, and is no picture of it."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        y, z = functional.relu(self.one(x)), x.new_empty(len(x), 8, 12, 12)
+        for part in (slice(3), slice(3, 8)):
+            weight, bias = self.two.weight[part], self.two.bias[part]
+            z[:, part] = functional.relu(functional.conv2d(y, weight, bias, padding=1))
+        return self.head(z.mean((2, 3)))
+
+
+@pytest.mark.parametrize("kind", [Slices, Copied, Added, PartsInPlace, Branches])
+@pytest.mark.parametrize("name", CAMS)
+def test_a_map_that_is_written_piece_by_piece_is_seen_whole(
+    classify, make_input, name, kind
+) -> None:
+    expected = run(name, classify(Whole()), make_input())
+    assert np.abs(expected).max() > 0
+    classifier = classify(kind())
+    for _ in range(2):  # what the first run left in memory is not taken for the map
+        found = run(name, classifier, make_input())
+        np.testing.assert_allclose(found, expected, atol=1e-5 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize("name", CAMS)
+def test_where_autograd_refuses_the_gradient_a_sentence_says_so(classify, make_input, name) -> None:
+    class WrittenOver(Whole):
+        def forward(self, x: Tensor) -> Tensor:
+            y = functional.relu(self.two(functional.relu(self.one(x))))
+            z = torch.einsum("nchw,nchw->nc", y, y)
+            y += 1
+            return self.head(z)
+
+    fit = preflight(name, classify(WrittenOver()), make_input())
+    assert fit.verdict == "refused"
+    assert "gradient of the network's answer cannot be computed" in fit.reason
+    assert "modified by an inplace operation" in fit.reason
+
+
+def test_memory_that_runs_out_is_no_refusal() -> None:
+    with pytest.raises(RuntimeError, match="memory"), gradients_refused(ValueError):
+        raise RuntimeError("CUDA out of memory")

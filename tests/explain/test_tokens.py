@@ -180,3 +180,57 @@ def test_padding_moves_the_cells(classify) -> None:
     head = nn.Sequential(network, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 2))
     where = last_feature_map(classify(head), torch.rand(1, 3, 32, 32))
     assert where.to_input == Affine(a=2, c=1 - 1, e=2, f=1 - 3)
+
+
+class Encoder(nn.Module):
+    """As torch writes it, with a class token or the mean; by default its tokens come first."""
+
+    def __init__(self, tokens_first: bool, token: bool) -> None:
+        super().__init__()
+        torch.manual_seed(5)
+        self.patches, self.head = nn.Conv2d(3, 16, PATCH, PATCH), nn.Linear(16, 2)
+        self.place, self.token = nn.Parameter(torch.randn(1, 36, 16)), token
+        self.extra = nn.Parameter(torch.randn(1, int(token), 16))
+        layer = nn.TransformerEncoderLayer(
+            16, 2, 32, 0.1, batch_first=not tokens_first, norm_first=token
+        )
+        self.body = nn.TransformerEncoder(layer, 2, nn.LayerNorm(16), enable_nested_tensor=False)
+        self.tokens_first = tokens_first
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.patches(x).flatten(2).mT + self.place
+        x = torch.cat([self.extra.expand(len(x), -1, -1), x], 1)
+        x = self.body(x.transpose(0, 1)).transpose(0, 1) if self.tokens_first else self.body(x)
+        return self.head(x[:, 0] if self.token else x.mean(1))
+
+
+@pytest.mark.parametrize("token", [False, True])
+@pytest.mark.parametrize("name", _FAMILY.split())
+def test_tokens_that_come_first_have_the_same_map(classify, make_input, few, name, token) -> None:
+    maps, picture = [], make_input(SIZE)
+    for tokens_first in (False, True):
+        classifier = classify(Encoder(tokens_first, token))
+        found = method(name).explain(classifier, picture, "bar", few(name), Watch())
+        maps.append((preflight(name, classifier, picture), found.notes, found.values))
+    assert maps[0][:2] == maps[1][:2]
+    size = np.abs(maps[0][2]).max()
+    assert size > 0 or "No positive evidence" in " ".join(maps[0][1])
+    np.testing.assert_allclose(maps[1][2], maps[0][2], rtol=0, atol=1e-4 * size)
+
+
+def test_where_tokens_that_come_first_are_not_found_it_is_said(classify, make_input) -> None:
+    """Without a normalisation the patches are taken, though a layer follows."""
+
+    class Bare(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.patches, self.head = nn.Conv2d(3, 16, PATCH, PATCH), nn.Linear(16, 2)
+            self.attention = nn.MultiheadAttention(16, 2)
+
+        def forward(self, x: Tensor) -> Tensor:
+            x = self.patches(x).flatten(2).permute(2, 0, 1)
+            return self.head(self.attention(x, x, x)[0].mean(0))
+
+    fit = preflight("grad-cam", classify(Bare()), make_input(SIZE))
+    assert fit.verdict == "adapted"
+    assert "that of the network's first layer" in fit.reason
