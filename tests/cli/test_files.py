@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import shutil
 import sys
@@ -13,20 +12,11 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
-from galaxyscope.cli.main import main
 from galaxyscope.records.record import Record
 from galaxyscope.records.tables import write_records
+from tests.cli.running import rows, run
 
 pytestmark = pytest.mark.usefixtures("light_model")
-
-
-def run(*words: object) -> int:
-    return main([str(word) for word in words])
-
-
-def rows(path: Path) -> list[dict[str, str]]:
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
 
 
 @pytest.fixture
