@@ -131,7 +131,10 @@ class Classifying(QObject):
         card = classifier.card
         self._panel.show_model(model_name(card), f"{card.name}: {summary(card)}")
         for galaxy in self._desk.workspace.galaxies:
+            before = galaxy.bar_fraction
             self._take(galaxy)
+            if galaxy.bar_fraction != before:
+                self._desk.workspace.tell(galaxy, "prediction")
         self.model_changed.emit()
         self.consider(self._desk.workspace.current)
         if then is not None:
@@ -229,7 +232,9 @@ class Classifying(QObject):
                     chores.predict, self.classifier, chores.worker_copy(galaxy.image)
                 ),
                 done=functools.partial(self._predicted, galaxy, galaxy.image.plane),
-                failed=functools.partial(self._not_predicted, galaxy),
+                failed=functools.partial(
+                    self._not_predicted, galaxy, galaxy.image.plane, self.classifier.card.sha256
+                ),
                 key="predict",
                 priority=PREDICT,
                 quiet=True,
@@ -249,9 +254,10 @@ class Classifying(QObject):
         self._take(galaxy)
         self._desk.workspace.tell(galaxy, "prediction")
 
-    def _not_predicted(self, galaxy: Galaxy, failure: Failure) -> None:
-        galaxy.note = one_line(f"The network could not answer: {failure}")
-        self.refresh()
+    def _not_predicted(self, galaxy: Galaxy, plane: object, network: str, failure: Failure) -> None:
+        if galaxy.plane == plane:
+            galaxy.unanswered[network] = one_line(f"The network could not answer: {failure}")
+            self.refresh()
 
     def fill_badge(self, galaxy: Galaxy) -> None:
         """Find out what the network says of a galaxy that the gallery shows, when it has time."""
@@ -302,6 +308,8 @@ class Classifying(QObject):
             state = "There is no picture to classify."
         elif problem:
             state, offers = problem, self.ways_out(galaxy)
+        elif self.card is not None and self.card.sha256 in galaxy.unanswered:
+            state = galaxy.unanswered[self.card.sha256]
         else:
             state = "Asking the network …" if self.classifier is not None else ""
         self._panel.show_prediction(

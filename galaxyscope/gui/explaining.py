@@ -322,7 +322,8 @@ class Explaining(QObject):
     def _not_explained(self, galaxy: Galaxy, failure: Failure) -> None:
         self._explaining = None
         self._drop_growing(galaxy)
-        galaxy.note = one_line(f"The explanation failed: {failure}. See Jobs to try again.")
+        why = str(failure).rstrip(".")
+        galaxy.note = one_line(f"The explanation failed: {why}. See Jobs to try again.")
         self.refresh()
 
     def _cancelled(self, galaxy: Galaxy) -> None:

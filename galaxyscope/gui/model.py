@@ -100,6 +100,8 @@ class Galaxy:
     said : dict of str to Prediction
         What every network said that was asked, by the hash of its weights; `prediction` is
         that of the chosen one.
+    unanswered : dict of str to str
+        Why a network gave no answer, one sentence, by the hash of its weights.
     insisted : frozenset of str
         Hashes of networks that the user asked although they were not made for such pictures.
     bar_fraction : float or None
@@ -118,6 +120,7 @@ class Galaxy:
     view: Any = None
     prediction: Prediction | None = None
     said: dict[str, Prediction] = field(default_factory=dict)
+    unanswered: dict[str, str] = field(default_factory=dict)
     insisted: frozenset[str] = frozenset()
     map: ShownMap | None = None
     growing: ShownMap | None = None
@@ -161,7 +164,7 @@ class Galaxy:
         self.forget_pixels()
         self.prediction = self.bar = self.suits = self.display = self.view = self.selected = None
         self.threshold, self.records, self.note, self.bar_fraction = None, (), "", None
-        self.said, self.insisted = {}, frozenset()
+        self.said, self.unanswered, self.insisted = {}, {}, frozenset()
 
 
 class Workspace(QObject):

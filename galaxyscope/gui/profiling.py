@@ -34,7 +34,7 @@ class Profiling(QObject):
 
     Signals
     -------
-    wanted : a line was drawn with the profile tool
+    wanted : the profile tool was taken, or a line was drawn with it
     """
 
     wanted = Signal()
@@ -46,6 +46,7 @@ class Profiling(QObject):
         self._ends: Ends | None = None
         self._found: chores_lines.Profiles | None = None
         self._name = ""
+        canvas.tool_changed.connect(self._take)
         canvas.ruler_laid.connect(self._lay)
         panel.width_changed.connect(lambda _width: self.refresh())
         panel.plot.end_dragged.connect(self._drag)
@@ -111,6 +112,12 @@ class Profiling(QObject):
             return None
         row = chosen[0]
         return one_line(who(row)), row.ends, DATA[row.kind], row.kind == "drawn"
+
+    def _take(self, tool: str) -> None:
+        """Show the profile of the selected line, until another is drawn."""
+        if tool == "profile":
+            self.wanted.emit()
+            self.refresh()
 
     def _lay(self, ends: Ends | None) -> None:
         if ends is None:
@@ -195,7 +202,7 @@ def _at_ends(found: chores_lines.Profiles) -> str:
         shares = [profile.at(-half), profile.at(half)]
         if None not in shares:
             texts = [
-                f"{100 * (share or 0.0) / profile.peak:.0f} %".replace("-", MINUS)
+                f"{round(100 * (share or 0.0) / profile.peak)} %".replace("-", MINUS)
                 for share in shares
             ]
             parts.append(f"{name} {texts[0]} and {texts[1]}")

@@ -240,7 +240,8 @@ class Sessions(QObject):
         """Say that pictures were not found and let the user say where they are."""
         box = QMessageBox(self._window)
         box.setWindowTitle("Open session")
-        box.setText(f"{missing} of {files} pictures were not found.")
+        were = "was" if missing == 1 else "were"
+        box.setText(f"{missing} of {files} pictures {were} not found.")
         box.setInformativeText(
             "Their measurements are there. If the pictures were moved, choose the folder that"
             " they are in now."

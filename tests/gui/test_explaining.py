@@ -112,7 +112,7 @@ def test_cancel_takes_effect_within_300_ms(
 def test_failed_explanation_says_what_where_and_can_be_retried(
     drive: Any, folder: Path, network: SimpleNamespace
 ) -> None:
-    network.explainer.error = ValueError("the gradients are not finite")
+    network.explainer.error = ValueError("the gradients are not finite.")
     drive.open(folder, shows="a.fits")
     window = drive.window
     drive.until(lambda: window.actions_["explain"].isEnabled())
@@ -120,7 +120,7 @@ def test_failed_explanation_says_what_where_and_can_be_retried(
     drive.until(lambda: bool(window.jobs.failed))
     [task] = window.jobs.failed
     assert task.state is JobState.FAILED
-    assert "gradients are not finite" in window.workspace.current.note
+    assert "gradients are not finite. See Jobs" in window.workspace.current.note
     assert window.tables.tabs.tabText(window.tables.names.index("Jobs")) == "Jobs (1 failed)"
     window.jobs._lines[task]._copy.click()
     copied = QApplication.clipboard().text()

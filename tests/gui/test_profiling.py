@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from PySide6.QtCore import QPoint, Qt
 
 from galaxyscope.gui.panels.computed import ComputedPopover
+from galaxyscope.gui.profiling import _at_ends
 from galaxyscope.gui.rows import length_of
 from galaxyscope.measure.curve import length_curve
 from galaxyscope.measure.profile import line_profile
@@ -150,3 +152,19 @@ def test_curve_under_the_threshold(drive: Any, folder: Path, qtbot: Any) -> None
     drive.until(lambda: drive.shown() == "b.fits")
     assert mapping.curve is None
     assert panel._histogram._curve is None
+
+
+def test_the_tool_shows_the_profile_of_the_selected_line(drive: Any, folder: Path) -> None:
+    drive.open(folder, shows="a.fits")
+    drive.draw(LINE)
+    panel = drive.window.profile
+    assert not panel.isVisible()
+    drive.trigger("tool_profile")
+    assert panel.isVisible()
+    drive.until(lambda: panel.name.text() == "Ada")
+
+
+def test_what_rounds_to_nothing_has_no_sign() -> None:
+    edge = SimpleNamespace(peak=1.0, length_px=10.0, at=lambda along: -0.003 if along < 0 else -0.2)
+    said = _at_ends(SimpleNamespace(light=edge, map=None))  # type: ignore[arg-type]
+    assert said == "; at the ends light 0 % and −20 % of the peak"

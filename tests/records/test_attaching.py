@@ -8,6 +8,7 @@ import pytest
 
 from galaxyscope.records.importing.attach import attach, sentence_of
 from galaxyscope.records.record import Record
+from galaxyscope.sky.coordinates import COSMOLOGY_NAME, kpc_per_arcsec
 
 AUTO = Record(
     "/data/a.fits", algorithm="phase", length_px=40.0, length_arcsec=20.0, pa_deg=10.0,
@@ -41,6 +42,17 @@ def test_by_place_on_the_sky() -> None:
     assert rows[0].length_px == pytest.approx(60.0)
     assert (rows[0].ra_deg, rows[0].dec_deg) == (near.ra_deg, near.dec_deg)
     assert rows[1] == far
+
+
+def test_kpc_follow_from_the_redshift_of_the_picture() -> None:
+    near = dataclasses.replace(AUTO, redshift=0.02)
+    own = line("a.fits", length_arcsec=30.0, redshift=0.05)
+    (row, other), _ = attach([line("a.fits", length_px=44.0), own], [near], {})
+    assert row.length_kpc == pytest.approx(22.0 * kpc_per_arcsec(0.02))
+    assert (row.redshift, row.cosmology) == (0.02, COSMOLOGY_NAME)
+    assert other.length_kpc == pytest.approx(30.0 * kpc_per_arcsec(0.05))
+    (unknown,), _ = attach([line("a.fits", length_px=44.0)], [AUTO], {})
+    assert (unknown.length_kpc, unknown.cosmology) == (None, "")
 
 
 def test_pictures_of_the_list_need_no_measurement() -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from galaxyscope.records.joining import JoinError, join_records, picture_name
 from galaxyscope.records.making import compared
 from galaxyscope.records.record import Record
+from galaxyscope.sky.coordinates import COSMOLOGY_NAME, kpc_per_arcsec
 
 
 def attach(
@@ -85,14 +87,14 @@ def _by_position(
 
 
 def _of(row: Record, picture: Record) -> Record:
-    """`row` of a picture: sizes in pixels and on the sky follow from each other where one lacks."""
+    """`row` of a picture: sizes in pixels, on the sky and in kpc follow from each other."""
     changes = {
         "path": picture.path,
         "image_sha256": picture.image_sha256,
         "plane": picture.plane,
     }
     scale = row.scale_arcsec_per_px or picture.scale_arcsec_per_px
-    sizes: dict[str, object] = {}
+    sizes: dict[str, Any] = {}
     if scale and row.length_arcsec is None and row.length_px:
         sizes["length_arcsec"] = row.length_px * scale
     if scale and row.length_px is None and row.length_arcsec:
@@ -101,6 +103,10 @@ def _of(row: Record, picture: Record) -> Record:
         sizes |= {"scale_arcsec_per_px": scale, "scale_source": picture.scale_source}
     if row.light_r90_px is None:
         sizes["light_r90_px"] = picture.light_r90_px
+    z, arcsec = row.redshift or picture.redshift, sizes.get("length_arcsec", row.length_arcsec)
+    if z and arcsec and row.length_kpc is None:
+        kpc = float(arcsec) * kpc_per_arcsec(z)
+        sizes |= {"length_kpc": kpc, "redshift": z, "cosmology": COSMOLOGY_NAME}
     return dataclasses.replace(row, **changes, **sizes)  # type: ignore[arg-type]
 
 
