@@ -12,6 +12,7 @@ from galaxyscope.gui.bridge import Task
 from galaxyscope.gui.desk import Desk, one_line
 from galaxyscope.gui.model import Galaxy
 from galaxyscope.gui.panels.agreement import AgreementPanel
+from galaxyscope.gui.saving import ask_where
 from galaxyscope.records.session_agreement import (
     AUTOMATIC,
     DRAWN,
@@ -149,7 +150,7 @@ class Agreeing(QObject):
             self._desk.say("There is no agreement to draw yet")
             return
         folder = self._desk.workspace.folder or Path.home()
-        path = dialogs.ask_figure_name(self._desk.window, folder / "agreement.pdf")
+        path = ask_where(dialogs.ask_figure_name, self._desk, folder / "agreement.pdf")
         if path is not None:
             self.export(path)
 

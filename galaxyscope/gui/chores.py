@@ -123,7 +123,9 @@ def hash_of(path: Path) -> str:
 
 
 def make_thumbnail(path: Path, side: int) -> QImage:
-    """Return a small picture of a file; every n-th pixel of a large one.
+    """Return a small picture of a file, with its hash as the text ``sha256``.
+
+    It has every n-th pixel of a large one.
 
     Raises
     ------
@@ -147,12 +149,14 @@ def make_thumbnail(path: Path, side: int) -> QImage:
     from PySide6.QtCore import Qt
 
     # `scaled` copies, so that nothing points into the numpy buffer afterwards.
-    return full.scaled(
+    small = full.scaled(
         side,
         side,
         Qt.AspectRatioMode.KeepAspectRatio,
         Qt.TransformationMode.SmoothTransformation,
     ).copy()
+    small.setText("sha256", image.sha256)
+    return small
 
 
 @dataclass(frozen=True)

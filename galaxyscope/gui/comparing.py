@@ -18,17 +18,19 @@ from galaxyscope.gui.classifying import Classifying
 from galaxyscope.gui.compare.blinking import Blinking
 from galaxyscope.gui.compare.choices import MOST, Choices
 from galaxyscope.gui.compare.figure import Shown, export
+from galaxyscope.gui.compare.laying import lay, threshold_of
 from galaxyscope.gui.compare.linked import Linked
 from galaxyscope.gui.compare.page import ComparePage
 from galaxyscope.gui.compare.pane import Pane
 from galaxyscope.gui.compare.results import Results
 from galaxyscope.gui.compare.runs import TITLES, Runs
 from galaxyscope.gui.compare.telling import summary, told
-from galaxyscope.gui.compare.work import Asked, Compared
+from galaxyscope.gui.compare.work import Asked
 from galaxyscope.gui.desk import Desk
 from galaxyscope.gui.explaining import Explaining
-from galaxyscope.gui.mapping import DEFAULT_THRESHOLD, Mapping, overlay_of
+from galaxyscope.gui.mapping import Mapping
 from galaxyscope.gui.model import Galaxy, ShownMap
+from galaxyscope.gui.saving import ask_where
 from galaxyscope.work.lanes import IO
 
 if TYPE_CHECKING:
@@ -244,16 +246,7 @@ class Comparing(QObject):
         self._tell()
 
     def _lay(self, canvas: Canvas, shown: ShownMap | None) -> None:
-        """Lay a map over the galaxy of a canvas, in the style of the single one."""
-        galaxy, image = self._desk.workspace.current, canvas.image
-        if shown is None or galaxy is None or image is None or image.shape != shown.values.shape:
-            canvas.set_overlay(None)
-            return
-        threshold = DEFAULT_THRESHOLD if galaxy.threshold is None else galaxy.threshold
-        overlay = overlay_of(shown, self._mapping.style, threshold)
-        if canvas.overlay is None or not canvas.overlay.same_as(overlay):
-            canvas.set_overlay(overlay)
-        canvas.set_overlay_visible(self._mapping.visible)
+        lay(canvas, self._desk.workspace.current, shown, self._mapping)
 
     def _show(self, one: Asked, pane: Pane) -> None:
         """Bring a pane in line with what is known of its map."""
@@ -265,6 +258,7 @@ class Comparing(QObject):
         pane.show_state(said.state, said.tip)
         pane.warn(said.failed)
         pane.canvas.set_message(text=said.message)
+        self._show_value(one, pane)
 
     def _tell(self) -> None:
         """Say how many maps there are and how long the rest will take."""
@@ -317,15 +311,21 @@ class Comparing(QObject):
 
     # -- cursor
 
-    def _point(self, canvas: Canvas, at: Point | None) -> None:
+    def _point(self, _canvas: Canvas, at: Point | None) -> None:
         self.value = None
         for one, pane in self._panes.items():
-            shown = self.runs.map(one)
-            value = None if shown is None or at is None else shown.at(*at)
-            pane.show_value(value)
-            if pane.canvas is canvas:
-                self.value = value
+            self._show_value(one, pane)
         self.pointed.emit(at)
+
+    def _show_value(self, one: Asked, pane: Pane) -> None:
+        """Show the value of a map under the pointer; that of its own pane is the program's."""
+        canvas, at = self._linked.pointer or (None, None)
+        shown = self.runs.map(one)
+        value = None if shown is None or at is None else shown.at(*at)
+        pane.show_value(value)
+        if pane.canvas is canvas and value != self.value:
+            self.value = value
+            self.pointed.emit(at)
 
     def set_frozen(self, frozen: bool) -> None:
         """Keep the cursor where it is on all panes, or follow the pointer again."""
@@ -389,41 +389,34 @@ class Comparing(QObject):
         if galaxy is None or galaxy.image is None:
             return
         name = galaxy.path.with_name(f"{galaxy.path.stem}-compared.png")
-        path = dialogs.ask_figure_name(self._desk.window, name)
+        path = ask_where(dialogs.ask_figure_name, self._desk, name)
         if path is not None:
             self.export(path)
 
     def export(self, path: Path) -> None:
         """Draw the grid, as it stands, to a file; what was not made yet is left out."""
-        image = self._image()
-        if image is None:
+        galaxy, image = self._desk.workspace.current, self._image()
+        if galaxy is None or image is None:
             return
-        shown, whole = [], True
-        for one in self._panes:
-            found, prospect = self.results.found(one), self.results.prospect(one)
-            if found is None and prospect is not None and prospect.verdict == "refused":
-                found = Compared(prospect)
-            whole = whole and found is not None
-            if found is not None:
-                shown.append(Shown(one, found, self.choices.subtitle(one)))
-        box = self._all()[0].canvas.shown_box()
-        columns = self.page.grid.columns if whole else None
-        image = chores.worker_copy(image)
+        results, subtitle = self.results, self.choices.subtitle
+        shown = [Shown(one, results.outcome(one), subtitle(one)) for one in self._panes]
+        draw = functools.partial(
+            export,
+            path,
+            chores.worker_copy(image),
+            shown,
+            self.page.grid.columns,
+            self._all()[0].canvas.shown_box(),
+            galaxy=self._picture is not None,
+            style=self._mapping.style,
+            threshold=threshold_of(galaxy),
+        )
         self._desk.bridge.run(
             Task(
                 "Export figure",
                 path,
                 IO,
-                functools.partial(
-                    export,
-                    path,
-                    image,
-                    shown,
-                    columns,
-                    box,
-                    galaxy=self._picture is not None,
-                    segments=self._mapping.style.segments,
-                ),
+                draw,
                 done=lambda _: self._desk.say(f"Figure written to {path.name}"),
             )
         )

@@ -22,6 +22,7 @@ from galaxyscope.gui.model import Galaxy
 from galaxyscope.gui.panels.measurements import MeasurementsPanel
 from galaxyscope.gui.panels.workflow import WorkflowDialog
 from galaxyscope.gui.rows import length_of_ends, line_label, who, width_label
+from galaxyscope.gui.saving import ask_where
 from galaxyscope.gui.undo import Change
 from galaxyscope.measure.results import LineMeasurement
 from galaxyscope.records.commands import line_command
@@ -240,7 +241,7 @@ class Measuring(QObject):
     def ask_export(self) -> None:
         """Let the user choose a file and write the measurements of the whole list."""
         folder = self._desk.workspace.folder or Path.home()
-        path = dialogs.ask_table_name(self._desk.window, folder / "measurements.csv")
+        path = ask_where(dialogs.ask_table_name, self._desk, folder / "measurements.csv")
         if path is not None:
             self.export(path)
 
@@ -248,7 +249,7 @@ class Measuring(QObject):
         """Let the user choose a file and write the measurements of the shown galaxy."""
         galaxy = self._desk.workspace.current
         if galaxy is not None:
-            path = dialogs.ask_table_name(self._desk.window, galaxy.path.with_suffix(".csv"))
+            path = ask_where(dialogs.ask_table_name, self._desk, galaxy.path.with_suffix(".csv"))
             if path is not None:
                 self.export(path, [galaxy])
 
@@ -280,7 +281,7 @@ class Measuring(QObject):
     def ask_script(self) -> None:
         """Let the user choose a file and write a script that makes the table of the list again."""
         folder = self._desk.workspace.folder or Path.home()
-        path = dialogs.ask_script_name(self._desk.window, folder / "measurements.py")
+        path = ask_where(dialogs.ask_script_name, self._desk, folder / "measurements.py")
         if path is not None:
             self.export_script(path)
 
@@ -313,7 +314,7 @@ class Measuring(QObject):
         galaxy = self._desk.workspace.current
         if galaxy is None or galaxy.image is None:
             return
-        path = dialogs.ask_picture_name(self._desk.window, galaxy.path.with_suffix(".png"))
+        path = ask_where(dialogs.ask_picture_name, self._desk, galaxy.path.with_suffix(".png"))
         if path is not None:
             picture = self._canvas.grab_image()
             # PNG's own place for such things; programs that do not know it pass over it.

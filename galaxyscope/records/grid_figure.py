@@ -8,7 +8,7 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,9 @@ from numpy.typing import NDArray
 from galaxyscope import __version__
 from galaxyscope.records.tables import check_suffix, replacing
 from galaxyscope.sky.image import SkyImage
+
+if TYPE_CHECKING:
+    from PIL.Image import Image as Picture
 
 FIGURE_SUFFIXES = (".png", ".svg", ".pdf")
 Box = tuple[float, float, float, float]
@@ -43,6 +46,14 @@ class MapPane:
         Borders of the map's segments in cutout pixels.
     provenance : mapping
         How the map was made: method with its preset, settings, seed, network and its hash.
+    target : str
+        What the caption calls the explained answer; empty: as the provenance has it.
+    notes : tuple of str
+        What is odd, in full; written in the caption.
+    colours : ndarray, shape (rows, columns, 4), uint8, optional
+        Red, green, blue and opacity to lay over the picture; None: the usual ones of `values`.
+    contour : ndarray, shape (lines, 2, 2), optional
+        Where the map crosses a threshold, in cutout pixels.
     """
 
     title: str
@@ -51,6 +62,10 @@ class MapPane:
     reason: str = ""
     outline: NDArray[np.float64] | None = None
     provenance: Mapping[str, Any] | None = None
+    target: str = ""
+    notes: tuple[str, ...] = ()
+    colours: NDArray[np.uint8] | None = None
+    contour: NDArray[np.float64] | None = None
 
 
 def draw_grid(
@@ -128,7 +143,9 @@ def caption_of(image: SkyImage, panes: Sequence[MapPane]) -> str:
     made = [pane.provenance for pane in panes if pane.provenance]
     networks = dict.fromkeys((str(one["model"]), str(one["model_sha256"])) for one in made)
     about += [f"Network {name}, sha256 {sha256}" for name, sha256 in networks]
-    targets = dict.fromkeys(str(one["target"]) for one in made)
+    targets = dict.fromkeys(
+        pane.target or str(pane.provenance["target"]) for pane in panes if pane.provenance
+    )
     if targets:
         about.append(f"Explained: {', '.join(targets)}")
     said = dict.fromkeys(
@@ -137,6 +154,11 @@ def caption_of(image: SkyImage, panes: Sequence[MapPane]) -> str:
     )
     if said:
         about.append("Methods: " + "; ".join(said))
+    odd: dict[str, dict[str, None]] = {}
+    for pane in panes:
+        for note in pane.notes:
+            odd.setdefault(note, {})[pane.title] = None
+    about += [f"{', '.join(titles)}: {note}" for note, titles in odd.items()]
     return "\n".join([*about, f"GalaxyScope {__version__}"])
 
 
@@ -158,14 +180,15 @@ def _columns(count: int, high: float) -> int:
 def _draw_pane(axes: Any, image: SkyImage, pane: MapPane, box: Box) -> None:
     from galaxyscope.records.figure import draw_figure  # Pillow, which the window's start lacks
 
-    picture = np.asarray(draw_figure(image, pane.values))
+    picture = draw_figure(image, pane.values if pane.colours is None else None)
+    if pane.colours is not None:
+        picture = _overlaid(picture, pane.colours[::-1] if image.y_up else pane.colours)
     rows, columns = image.shape
-    axes.imshow(picture, extent=(0, columns, rows, 0), interpolation="antialiased")
+    axes.imshow(np.asarray(picture), extent=(0, columns, rows, 0), interpolation="antialiased")
     if pane.outline is not None:
-        from matplotlib.collections import LineCollection
-
-        lines = image.to_screen(pane.outline)
-        axes.add_collection(LineCollection(list(lines), colors="white", linewidths=0.25, alpha=0.5))
+        _draw_lines(axes, image, pane.outline, ("white", 0.25, 0.5))
+    if pane.contour is not None:
+        _draw_lines(axes, image, pane.contour, ("black", 1.0, 0.35), ("white", 0.45, 0.8))
     axes.set(xlim=(box[0], box[2]), ylim=(box[3], box[1]), xticks=[], yticks=[])
     axes.set_aspect("auto")
     for spine in axes.spines.values():
@@ -184,6 +207,25 @@ def _draw_pane(axes: Any, image: SkyImage, pane: MapPane, box: Box) -> None:
             va="center", color="white", bbox={"facecolor": "#111111", "alpha": 0.8, "pad": 4,
             "edgecolor": "none"}, **text,
         )  # fmt: skip
+
+
+def _overlaid(picture: Picture, colours: NDArray[np.uint8]) -> Picture:
+    from PIL import Image
+
+    over = Image.fromarray(np.ascontiguousarray(colours))
+    over = over.resize(picture.size, Image.Resampling.BILINEAR)
+    return Image.alpha_composite(picture.convert("RGBA"), over).convert("RGB")
+
+
+def _draw_lines(
+    axes: Any, image: SkyImage, lines: NDArray[np.float64], *strokes: tuple[str, float, float]
+) -> None:
+    """Draw lines; a stroke is colour, width in points and opacity."""
+    from matplotlib.collections import LineCollection
+
+    places = list(image.to_screen(lines))
+    for colour, width, opacity in strokes:
+        axes.add_collection(LineCollection(places, colors=colour, linewidths=width, alpha=opacity))
 
 
 def _metadata(image: SkyImage, panes: Sequence[MapPane], path: Path) -> dict[str, Any]:

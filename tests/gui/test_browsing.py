@@ -13,7 +13,7 @@ from PIL import Image
 from PySide6.QtCore import Qt
 
 from galaxyscope.gui import chores
-from galaxyscope.gui.panels.gallery import shown_name
+from galaxyscope.gui.panels.gallery import THUMBNAIL, shown_name
 
 HOSTILE = [
     "<b>bold<b>&amp;.fits",
@@ -101,12 +101,48 @@ def test_planes_are_offered_and_have_rows_of_their_own(drive: Any, tmp_path: Pat
     drive.until(lambda: len(drive.rows()) == 1)
 
 
+def test_a_long_plane_is_cut_with_an_ellipsis(drive: Any, tmp_path: Path) -> None:
+    path = tmp_path / "two.fits"
+    second = fits.ImageHDU(np.eye(30, 40), name="A NAME THAT IS MUCH LONGER THAN THE BOX")
+    fits.HDUList([fits.PrimaryHDU(np.eye(30, 40)), second]).writeto(path)
+    drive.open(path, shows="two.fits")
+    chooser = drive.window.top_bar._plane
+    chooser.setCurrentIndex(1)
+    assert chooser.shown_text().endswith("…")
+    assert chooser.currentText() in chooser.toolTip()
+    assert not chooser.grab().isNull()
+
+
 def test_thumbnails_are_made_in_the_background(drive: Any, folder: Path) -> None:
     Image.new("RGB", (300, 200), (200, 100, 50)).save(folder / "d.jpg")
     drive.open(folder, shows="a.fits")
     drive.until(lambda: len(drive.window.gallery.model.with_thumbnails()) == 4)
     made = chores.make_thumbnail(folder / "d.jpg", 96)
     assert (made.width(), made.height()) == (96, 64)
+
+
+def test_the_thumbnail_of_a_replaced_file_is_made_again(
+    drive: Any, folder: Path, make_galaxy: Any
+) -> None:
+    drive.open(folder, shows="a.fits")
+    model = drive.window.gallery.model
+    drive.until(lambda: len(model.with_thumbnails()) == 3)
+    galaxy = drive.window.workspace.current
+
+    def thumbnail() -> Any:
+        return model.data(model.index(model.row_of(galaxy)), THUMBNAIL)
+
+    before = thumbnail()
+    galaxy.path.unlink()
+    make_galaxy(galaxy.path, seed=7)
+    drive.window.browsing.read_again()
+    drive.until(lambda: thumbnail() != before)
+    again: list[Any] = []
+    model.thumbnail_wanted.connect(again.append)
+    drive.window.browsing.read_again()
+    drive.until(lambda: drive.shown() == "a.fits" and not drive.window.bridge.running)
+    thumbnail()
+    assert again == [], "the same file is not decoded twice"
 
 
 def test_thumbnail_of_fits_has_its_first_row_at_the_bottom(tmp_path: Path) -> None:

@@ -7,12 +7,14 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
 
 from galaxyscope.explain.registry import METHODS, PRESETS
 from galaxyscope.gui.compare.work import duration
+from galaxyscope.gui.panels.overlay import OverlayStyle
 from galaxyscope.gui.window import MainWindow
 
 REFUSED = SimpleNamespace(verdict="refused", reason="it has no feature map")
@@ -84,6 +86,25 @@ def test_maps_come_in_and_are_kept(drive: Any, folder: Path, network: SimpleName
     assert comparing.page.summary.startswith("0 of 3")
     drive.trigger("previous")
     drive.until(lambda: comparing.page.summary.startswith("3 of 3"))
+
+
+def test_a_map_that_arrives_has_its_value_under_a_resting_pointer(
+    drive: Any, folder: Path, network: SimpleNamespace
+) -> None:
+    comparing = opened(drive, folder)
+    told: list[Any] = []
+    comparing.pointed.connect(lambda _at: told.append(comparing.value))
+    canvas = pane(comparing, "lime").canvas
+    canvas.pointer_moved(tuple(canvas.to_widget((60.0, 60.0)).tolist()))
+    assert told == [None]
+    drive.trigger("explain")
+    drive.until(lambda: comparing.page.summary.startswith("2 of 2"))
+    values = [p._value.text() for p in comparing._panes.values()]
+    assert all(text and float(text) > 0.5 for text in values)
+    assert comparing.value is not None
+    assert told[-1] == comparing.value, "the status bar has it too"
+    canvas.pointer_moved(None)
+    assert [p._value.text() for p in comparing._panes.values()] == ["", ""]
 
 
 def test_what_does_not_fit_says_why_and_stops_nothing(
@@ -204,6 +225,40 @@ def test_the_figure_shows_the_grid_and_says_how_it_was_made(
     assert columns == comparing.page.grid.columns
     assert box is not None
     assert box[2] - box[0] < 120, "the part that is seen"
+
+
+def test_the_figure_looks_as_the_screen_does(
+    drive: Any, folder: Path, tmp_path: Path, network: SimpleNamespace, monkeypatch: Any
+) -> None:
+    from galaxyscope.gui.canvas.overlay import over_threshold
+    from galaxyscope.gui.tasks import target_text
+    from galaxyscope.records import grid_figure
+
+    drawn: list[Any] = []
+    monkeypatch.setattr(grid_figure, "draw_grid", lambda *given: drawn.append(given))
+    comparing = opened(drive, folder, ("gradient",))
+    drive.trigger("explain")
+    drive.until(lambda: comparing.page.summary.startswith("1 of 1"))
+    panel, galaxy = drive.window.overlay_panel, drive.window.workspace.current
+    galaxy.threshold = 0.3
+    style = OverlayStyle(opacity=0.4, colormap="RdBu", mask=True, contour=True)
+    monkeypatch.setattr(panel, "overlay_style", lambda: style)
+    comparing.export(tmp_path / "figure.png")
+    drive.until(lambda: len(drawn) == 1)
+    made = drawn[0][2][1]
+    above = over_threshold(made.values, 0.3)
+    assert above.any()
+    assert set(np.unique(made.colours[above][:, 3])) == {102}, "evenly strong: 0.4 of 255"
+    assert not made.colours[~above].any()
+    red, _, blue = made.colours[above][:, :3].mean(0)
+    assert red > blue, "it speaks for the answer"
+    assert len(made.contour)
+    # A target is called what the window calls it.
+    assert made.target == "bar" == target_text("Class3.1")
+    monkeypatch.setattr(panel, "overlay_style", lambda: OverlayStyle(contour=False))
+    comparing.export(tmp_path / "figure.png")
+    drive.until(lambda: len(drawn) == 2)
+    assert drawn[1][2][1].contour is None
 
 
 def test_a_map_opens_in_the_single_view(drive: Any, folder: Path) -> None:

@@ -83,6 +83,47 @@ def test_a_network_and_a_method_are_named_once(image: Make) -> None:
     assert text.count("smoothgrad/signed") == 1
 
 
+def test_a_target_has_its_word_and_what_is_odd_is_said_once_in_full(image: Make) -> None:
+    cutout = image()
+    note = (
+        "vgg: The map has the same value nearly everywhere, " + "so that nothing can be seen " * 3
+    )
+    some = [
+        MapPane(title, ("cam", note), None, provenance=MADE, target="bar", notes=(note,))
+        for title in ("Grad-CAM", "Score-CAM")
+    ]
+    text = caption_of(cutout, some)
+    assert "Explained: bar" in text
+    assert "Class3.1" not in text
+    assert f"Grad-CAM, Score-CAM: {note}" in text.split("\n")
+    assert text.count(note) == 1
+
+
+@pytest.mark.parametrize("y_up", [False, True])
+def test_colours_and_contour_are_drawn_as_they_are_given(
+    tmp_path: Path, image: Make, y_up: bool
+) -> None:
+    cutout = image((60, 60), full_scale=255.0, y_up=y_up)
+    colours = np.zeros((60, 60, 4), np.uint8)
+    colours[:20] = 255, 0, 0, 255
+    values = np.ones((60, 60), np.float32)
+    contour = np.array([[[0.0, 40.0], [59.0, 40.0]]])
+    draw_grid(tmp_path / "a.png", cutout, [MapPane("A", (), values, colours=colours)])
+    bare = drawn(tmp_path / "a.png").astype(int)
+    red = (bare[..., 0] > 200) & (bare[..., 1] < 60)
+    galaxy = (bare.max(-1) < 60).mean()
+    rows = np.flatnonzero(red.any(1))
+    other = np.flatnonzero((bare.max(-1) < 60).any(1))
+    assert 0.1 < red.mean() < 0.4
+    assert galaxy > 0.3, "nothing lies over the rest, whatever the map's values"
+    assert (rows.mean() > other.mean()) == y_up
+    draw_grid(
+        tmp_path / "b.png", cutout, [MapPane("A", (), values, colours=colours, contour=contour)]
+    )
+    lined = drawn(tmp_path / "b.png").astype(int)
+    assert (lined - bare).max() > 60
+
+
 def test_columns_and_part_of_the_picture(tmp_path: Path, image: Make) -> None:
     cutout = image((60, 60), full_scale=255.0)
     some = panes((60, 60))

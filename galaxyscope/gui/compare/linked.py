@@ -28,6 +28,8 @@ class Linked(QObject):
         self._canvases: list[Canvas] = []
         self._links: list[tuple[Canvas, tuple[Callable[..., None], ...]]] = []
         self._following = False
+        #: Where the pointer rests, and on which canvas.
+        self.pointer: tuple[Canvas, Point] | None = None
 
     @property
     def canvases(self) -> tuple[Canvas, ...]:
@@ -41,6 +43,8 @@ class Linked(QObject):
             canvas.display_changed.disconnect(display)
             canvas.cursor_moved.disconnect(cursor)
         self._canvases, self._links = list(canvases), []
+        if self.pointer is not None and self.pointer[0] not in canvases:
+            self.pointer = None
         for canvas in canvases:
             slots = self._slots(canvas)
             canvas.view_changed.connect(slots[0])
@@ -91,4 +95,5 @@ class Linked(QObject):
             return
         for one in self._canvases:
             one.set_cross(None if one is canvas and not canvas.frozen else at)
+        self.pointer = None if at is None else (canvas, at)
         self.cursor_moved.emit(canvas, at)

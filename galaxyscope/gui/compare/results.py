@@ -48,6 +48,13 @@ class Results:
         found = self._found.get(key)
         return self._prospects.get(key) if found is None else found.prospect
 
+    def outcome(self, one: Asked) -> Compared | None:
+        """Return what came of it, known refusals too."""
+        found, prospect = self.found(one), self.prospect(one)
+        if found is None and prospect is not None and prospect.verdict == "refused":
+            return Compared(prospect)
+        return found
+
     def keep(self, key: Key, found: Compared, least: int) -> None:
         """Keep a result; old ones go when there are too many, but `least` stay."""
         self._found[key] = found

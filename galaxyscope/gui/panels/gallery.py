@@ -67,7 +67,7 @@ class GalleryModel(QAbstractListModel):
         self._thumbnails: OrderedDict[Path, QImage] = OrderedDict()
         self._asked: set[Path] = set()
         workspace.listed.connect(self._list)
-        workspace.changed.connect(lambda galaxy, _what: self._touch(galaxy.path))
+        workspace.changed.connect(self._changed)
         self._list()
 
     def arrange(self, words: list[str], by: str) -> None:
@@ -157,6 +157,17 @@ class GalleryModel(QAbstractListModel):
         self._asked &= set(self._thumbnails)
         self.arrange(self._words, self._by)
 
+    def _changed(self, galaxy: Galaxy, what: str) -> None:
+        if what == "image":
+            self._compare(galaxy)
+        self._touch(galaxy.path)
+
+    def _compare(self, galaxy: Galaxy) -> None:
+        """Ask for the thumbnail again if the file was replaced since it was made."""
+        shown, image = self._thumbnails.get(galaxy.path), galaxy.image
+        if shown is not None and image is not None and shown.text("sha256") != image.sha256:
+            self._asked.discard(galaxy.path)
+
     def _touch(self, path: Path) -> None:
         row = self._rows.get(path)
         if row is not None:
@@ -229,8 +240,10 @@ class Gallery(QWidget):
             if blind
             else QAbstractItemView.SelectionMode.SingleSelection
         )
-        for widget in (self._filter, self._sort, self.view):
-            widget.setEnabled(not blind)
+        self.view.setEnabled(not blind)
+        # A field that takes no letters leaves them to the canvas, where they are commands.
+        for widget in (self._filter, self._sort):
+            widget.setVisible(not blind)
         self.model.set_order(order)
         self._show_current(self._workspace.current)
         self._count()
