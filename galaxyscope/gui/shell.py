@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QFont
+from PySide6.QtGui import QFont, QPaintEvent
 from PySide6.QtWidgets import (
     QComboBox,
     QDockWidget,
@@ -15,6 +15,8 @@ from PySide6.QtWidgets import (
     QSizePolicy,
     QStackedWidget,
     QStyle,
+    QStyleOptionComboBox,
+    QStylePainter,
     QTabBar,
     QToolBar,
     QToolButton,
@@ -31,6 +33,28 @@ from galaxyscope.sky.image import Plane
 
 ICON = QSize(20, 20)
 NAME_WIDTH = 200
+
+
+class ElidedBox(QComboBox):
+    """Ends in an ellipsis where its text has no room."""
+
+    def shown_text(self) -> str:
+        """Return the text as it is drawn."""
+        option = QStyleOptionComboBox()
+        self.initStyleOption(option)
+        style = QStyle.ComplexControl.CC_ComboBox, option, QStyle.SubControl.SC_ComboBoxEditField
+        room = self.style().subControlRect(*style, self).width() - 2  # the style's own margins
+        right = Qt.TextElideMode.ElideRight
+        return self.fontMetrics().elidedText(self.currentText(), right, room)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """Draw what a combo box draws, but with the cut text."""
+        painter = QStylePainter(self)
+        option = QStyleOptionComboBox()
+        self.initStyleOption(option)
+        painter.drawComplexControl(QStyle.ComplexControl.CC_ComboBox, option)
+        option.currentText = self.shown_text()
+        painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
 
 
 class TopBar(QToolBar):
@@ -59,10 +83,12 @@ class TopBar(QToolBar):
         self._name.setTextFormat(Qt.TextFormat.PlainText)
         self._name.setFixedWidth(NAME_WIDTH + 2 * GAP)  # the tools stay where they are
         self.addWidget(self._name)
-        self._plane = QComboBox()
+        self._plane = ElidedBox()
         self._plane.setAccessibleName("Picture of the file")
-        self._plane.setToolTip("HDU and plane of the file")
         self._plane.setMaximumWidth(200)
+        self._plane.currentTextChanged.connect(
+            lambda text: self._plane.setToolTip(f"{text}\nHDU and plane of the file")
+        )
         self._plane.activated.connect(self._choose)
         self._plane_action = self.addWidget(self._plane)
         self._plane_action.setVisible(False)
@@ -88,6 +114,8 @@ class TopBar(QToolBar):
         self._plane.clear()
         for plane in self._planes:
             self._plane.addItem(one_line(plane.label))
+        names = self._plane.view()  # the list may be wider than the box
+        names.setMinimumWidth(max(0, names.sizeHintForColumn(0)) + 2 * GAP)
         if image is not None and image.plane in self._planes:
             self._plane.setCurrentIndex(self._planes.index(image.plane))
 

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QDockWidget
 
 from galaxyscope.gui import chores
 from galaxyscope.gui.app import Request, begin
@@ -210,3 +210,20 @@ def test_map_of_another_answer_is_no_bar(drive: Any, folder: Path) -> None:
     drive.until(lambda: not window.explaining.busy)
     assert window.workspace.current.map.attribution.target in ("spiral", "Class4.1")
     assert drive.rows() == []
+
+
+def test_no_panel_covers_another_in_the_smallest_window(drive: Any, folder: Path) -> None:
+    drive.open(folder, shows="a.fits")
+    window = drive.window
+    window.resize(window.minimumSize())
+    for name in ("rise", "lime"):
+        window.explain_panel.method.choose(name)
+        drive.qtbot.wait(50)
+        least = window.layout().minimumSize()
+        assert least.width() <= window.width()
+        assert least.height() <= window.height()
+        docks = window.findChildren(QDockWidget)
+        shown = [dock.geometry() for dock in docks if dock.isVisible()]
+        for i, one in enumerate(shown):
+            assert window.rect().contains(one)
+            assert not any(one.intersects(other) for other in shown[:i])

@@ -80,6 +80,28 @@ def test_the_list_is_searched_and_chosen_by_keys(qtbot: Any) -> None:
     assert not panel.methods.isVisible()
 
 
+@pytest.mark.qt_log_ignore("This plugin does not support")
+def test_the_list_opens_without_its_old_search(qtbot: Any) -> None:
+    panel = ExplainPanel()
+    qtbot.addWidget(panel)
+    panel.show()
+    panel.method.showPopup()
+    methods = panel.methods
+    assert methods is not None
+    qtbot.keyClicks(methods.list.edit, "rise")
+    qtbot.keyClick(methods.list.edit, Qt.Key.Key_Return)
+    panel.method.showPopup()
+    assert methods.list.edit.text() == ""
+    assert len(methods.list.visible()) == len(CARDS)
+    qtbot.keyClicks(methods.list.edit, "riserise")
+    assert methods.card.toPlainText() == "No method is called so."
+    methods.refresh()
+    assert methods.card.toPlainText() == "No method is called so.", "no card of another"
+    for _ in "rise":
+        qtbot.keyClick(methods.list.edit, Qt.Key.Key_Backspace)
+    assert "RISE" in methods.card.toPlainText()
+
+
 def test_the_panel_says_how_long_it_will_take(
     drive: Any, folder: Path, network: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,15 +7,19 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QWheelEvent
+from PySide6.QtWidgets import QApplication
 
 from galaxyscope.explain.cards import CARDS
 from galaxyscope.gui.answers import Said, likely_path, rows
 from galaxyscope.gui.panels.classify import ClassifyPanel
 from galaxyscope.gui.panels.explain import ExplainPanel
 from galaxyscope.gui.panels.histogram import EDGE, ThresholdHistogram
+from galaxyscope.gui.panels.overlay import OverlayPanel
 from galaxyscope.gui.settings import Settings
 
+NO_SCREEN = pytest.mark.qt_log_ignore("This plugin does not support")  # sizes and popups
 FRACTIONS = {
     "Class1.1": 0.1, "Class1.2": 0.9, "Class1.3": 0.0, "Class2.1": 0.1, "Class2.2": 0.8,
     "Class3.1": 0.7, "Class3.2": 0.1, "Class4.1": 0.2, "Class4.2": 0.6, "Class5.2": 0.5,
@@ -88,6 +92,88 @@ def test_what_is_typed_finds_a_method_or_goes_back(qtbot: Any) -> None:
     panel.method.setEditText("no such thing")
     panel.method.lineEdit().editingFinished.emit()
     assert panel.method.currentText() == "Grad-CAM"
+
+
+@NO_SCREEN
+def test_return_takes_the_first_completion(qtbot: Any) -> None:
+    panel = ExplainPanel()
+    qtbot.addWidget(panel)
+    panel.show()
+    line = panel.method.lineEdit()
+    line.selectAll()
+    qtbot.keyClicks(line, "layer-c")
+    qtbot.keyClick(line, Qt.Key.Key_Return)
+    assert panel.method.card().name == "layer-cam"
+    assert line.text() == "Layer-CAM"
+    line.selectAll()
+    qtbot.keyClicks(line, "no such")
+    qtbot.keyClick(line, Qt.Key.Key_Return)
+    assert line.text() == "Layer-CAM"
+
+
+@NO_SCREEN
+@pytest.mark.parametrize("name", ["rise", "lime", "kernel-shap"])
+@pytest.mark.parametrize("width", [300, 420])
+def test_settings_wrap_and_do_not_widen_the_panel(qtbot: Any, name: str, width: int) -> None:
+    panel = ExplainPanel()
+    qtbot.addWidget(panel)
+    panel.resize(width, 420)
+    panel.show()
+    least = panel.minimumSizeHint().width()
+    run = panel._run.geometry()
+    panel.method.choose(name)
+    qtbot.waitUntil(lambda: panel._settings.height() == panel._settings.sizeHint().height())
+    assert panel.minimumSizeHint().width() == least <= 300
+    assert panel._run.geometry() == run, "the buttons stay under the pointer"
+    for label, field in panel._settings._cells.cells:
+        for part in (label, field):
+            if part is not None:
+                assert part is field or part.width() >= part.sizeHint().width(), "cut"
+                assert part.geometry().right() < panel._settings.width()
+                assert part.geometry().bottom() < panel._settings.height()
+
+
+@NO_SCREEN
+def test_the_wheel_over_settings_changes_none(qtbot: Any) -> None:
+    panel = ExplainPanel()
+    qtbot.addWidget(panel)
+    panel.resize(300, 160)
+    panel.method.choose("lime")
+    panel.show()
+    before, field = panel.parameters(), panel._inputs["samples"]
+    at = QPointF(field.rect().center())
+    none, phase = Qt.MouseButton.NoButton, Qt.ScrollPhase.NoScrollPhase
+    place, plain = QPointF(field.mapToGlobal(at)), Qt.KeyboardModifier.NoModifier
+    turned = QWheelEvent(at, place, QPoint(), QPoint(0, -120), none, plain, phase, False)
+    QApplication.sendEvent(field, turned)
+    assert panel.parameters() == before
+    assert not turned.isAccepted(), "it goes on to what scrolls"
+
+
+@NO_SCREEN
+def test_a_threshold_can_be_typed(qtbot: Any) -> None:
+    panel = OverlayPanel()
+    qtbot.addWidget(panel)
+    panel.show_map(np.arange(10))
+    panel.show_threshold(0.5, 10)
+    panel.show()
+    told: list[float] = []
+    panel.threshold_changed.connect(told.append)
+    # As the window does: what is told comes back.
+    panel.threshold_changed.connect(lambda threshold: panel.show_threshold(threshold, 10))
+    line = panel._threshold.lineEdit()
+    line.selectAll()
+    qtbot.keyClicks(line, "0.7")
+    panel.show_threshold(0.3, 20)  # a map that grows meanwhile
+    qtbot.keyClicks(line, "2")
+    assert told == []
+    qtbot.keyClick(line, Qt.Key.Key_Return)
+    assert told == [0.72]
+    assert line.text() == "Threshold 0.720"
+    panel.show_threshold(0.4, 10)
+    assert panel._threshold.value() == 0.4
+    qtbot.keyClick(line, Qt.Key.Key_Up)
+    assert told == [0.72, 0.41]
 
 
 def test_targets_begin_with_the_cards_own_and_survive_a_change(qtbot: Any) -> None:

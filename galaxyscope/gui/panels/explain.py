@@ -14,7 +14,6 @@ from PySide6.QtWidgets import (
     QCompleter,
     QDoubleSpinBox,
     QFormLayout,
-    QGridLayout,
     QHBoxLayout,
     QLabel,
     QProgressBar,
@@ -29,6 +28,7 @@ from galaxyscope.explain.cards import CARDS
 from galaxyscope.explain.protocol import MethodCard, Parameter
 from galaxyscope.gui.panels.common import GAP, ElidedLabel, Notice, Offer, QuietLabel, tool_button
 from galaxyscope.gui.panels.methods import MethodList
+from galaxyscope.gui.panels.parameters import ParameterRows, changed_signal, make_field, value_of
 from galaxyscope.gui.panels.target import TargetBox
 from galaxyscope.gui.theme import DATA, icon, tabular_font
 
@@ -64,11 +64,14 @@ class MethodBox(QComboBox):
         completer.setFilterMode(Qt.MatchFlag.MatchContains)
         completer.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
         self.setCompleter(completer)
-        # What was typed but is no method goes back to the chosen one.
+        # Return takes the first of the completions shown; else what is typed but is no method
+        # goes back to the chosen one.
+        self.lineEdit().returnPressed.connect(self._complete)
         self.lineEdit().editingFinished.connect(self._restore)
         # A name that is too long shows its beginning.
         self.currentIndexChanged.connect(lambda _index: self.lineEdit().setCursorPosition(0))
         self.setCurrentIndex(1)
+        self.lineEdit().setCursorPosition(0)
 
     def showPopup(self) -> None:
         """Ask for the list with the cards instead of a plain one."""
@@ -85,11 +88,22 @@ class MethodBox(QComboBox):
         if index >= 0:
             self.setCurrentIndex(index)
 
+    def _complete(self) -> None:
+        typed = self.currentText()
+        if not typed or self.findText(typed, Qt.MatchFlag.MatchFixedString) >= 0:
+            return
+        completer = self.completer()
+        completer.setCompletionPrefix(typed)
+        if first := completer.currentCompletion():
+            self.setEditText(first)
+
     def _restore(self) -> None:
         match = self.findText(self.currentText(), Qt.MatchFlag.MatchFixedString)
         if match >= 0 and self.itemData(match, NAME):
             self.setCurrentIndex(match)
-        self.setEditText(self.itemText(self.currentIndex()))
+        if self.currentText() != self.itemText(self.currentIndex()):
+            self.setEditText(self.itemText(self.currentIndex()))
+        self.lineEdit().setCursorPosition(0)
 
 
 class ExplainPanel(QWidget):
@@ -119,9 +133,7 @@ class ExplainPanel(QWidget):
         self._refused = QLabel()
         self._refused.setAccessibleName("This method cannot be used with this network")
         self._refused.setVisible(False)
-        self._settings = QGridLayout()
-        self._settings.setHorizontalSpacing(GAP)
-        self._settings.setVerticalSpacing(0)
+        self._settings = ParameterRows()
         self._run = QPushButton("Explain")
         self._run.clicked.connect(self.run_requested)
         self._measure = QPushButton("Measure bar")
@@ -163,10 +175,11 @@ class ExplainPanel(QWidget):
         told.addWidget(self._refused, 0, Qt.AlignmentFlag.AlignTop)
         told.addWidget(self._summary, 1)
         layout.addLayout(told)
-        layout.addLayout(self._settings)
-        layout.addLayout(running)
+        layout.addWidget(self._settings)
         layout.addWidget(self._note)
+        # The buttons stay where they are, however many lines there are above them.
         layout.addStretch(1)
+        layout.addLayout(running)
         self.method.currentIndexChanged.connect(self._choose_method)
         self.target.changed.connect(self._show_manner)
         self._show_card()
@@ -176,8 +189,8 @@ class ExplainPanel(QWidget):
         self.show_note("")
 
     def sizeHint(self) -> QSize:
-        """Room for the settings of a method."""
-        return QSize(300, 206)
+        """Room for two rows of settings."""
+        return QSize(300, 240)
 
     def minimumSizeHint(self) -> QSize:
         """Room for all lines of the summary: in a low window other panels give way."""
@@ -196,7 +209,7 @@ class ExplainPanel(QWidget):
 
     def parameters(self) -> dict[str, Any]:
         """Values of the shown settings, by parameter name."""
-        return {name: _value(widget) for name, widget in self._inputs.items()}
+        return {name: value_of(widget) for name, widget in self._inputs.items()}
 
     def parameters_of(self, name: str) -> dict[str, Any]:
         """Return settings of a method: as they were last set here, else its defaults."""
@@ -322,56 +335,15 @@ class ExplainPanel(QWidget):
         self.show_fit("fits", "")
         self._info.setToolTip(f"{card.summary}\n\n{card.reference}")
         self.method.setToolTip(f"{card.summary}\n{card.reference}")
-        while (item := self._settings.takeAt(0)) is not None:
-            if (widget := item.widget()) is not None:
-                widget.hide()
-                widget.deleteLater()
-        self._inputs.clear()
         kept = self._kept.get(card.name, {})
-        for parameter in card.parameters:
-            widget = _input(parameter, kept.get(parameter.name, self._begins_with(parameter)))
-            self._inputs[parameter.name] = widget
-            _signal(widget).connect(lambda *_: self.settings_changed.emit())
-            column = len(self._inputs) - 1
-            if not isinstance(widget, QCheckBox):
-                self._settings.addWidget(QuietLabel(parameter.label), 0, column)
-            self._settings.addWidget(widget, 1, column)
+        self._inputs = {
+            p.name: make_field(p, kept.get(p.name, self._begins_with(p))) for p in card.parameters
+        }
+        for field in self._inputs.values():
+            changed_signal(field).connect(lambda *_: self.settings_changed.emit())
+        self._settings.show_fields(list(self._inputs.values()))
 
     def _begins_with(self, parameter: Parameter) -> Any:
         method, samples = self._first
         first = parameter.name == "samples" and self.method.card().name == method
         return samples if first and samples else parameter.default
-
-
-def _input(parameter: Parameter, value: Any) -> QWidget:
-    widget: QWidget
-    if isinstance(parameter.default, bool):
-        widget = QCheckBox("× picture" if parameter.name == "times_input" else parameter.label)
-        widget.setChecked(bool(value))
-    elif isinstance(parameter.default, int):
-        box = widget = QSpinBox()
-        box.setRange(int(parameter.minimum), int(parameter.maximum))
-        box.setValue(int(value))
-        box.setStepType(QSpinBox.StepType.AdaptiveDecimalStepType)
-    else:
-        real = widget = QDoubleSpinBox()
-        real.setRange(float(parameter.minimum), float(parameter.maximum))
-        real.setDecimals(2)
-        real.setSingleStep(0.01)
-        real.setValue(float(value))
-    if isinstance(widget, QSpinBox | QDoubleSpinBox):
-        widget.setMinimumWidth(56)
-    widget.setAccessibleName(parameter.label)
-    widget.setToolTip(f"{parameter.label}: {parameter.help}")
-    return widget
-
-
-def _signal(widget: QWidget) -> Any:
-    """Return the signal that tells of another value."""
-    return widget.toggled if isinstance(widget, QCheckBox) else widget.valueChanged
-
-
-def _value(widget: QWidget) -> Any:
-    if isinstance(widget, QCheckBox):
-        return widget.isChecked()
-    return widget.value() if isinstance(widget, QSpinBox | QDoubleSpinBox) else None

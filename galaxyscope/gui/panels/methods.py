@@ -59,6 +59,7 @@ class MethodList(Popover):
         self.card.document().setDocumentMargin(GAP)
         self.list.current.connect(self._show)
         self.list.chosen.connect(self._choose)
+        self.list.edit.textChanged.connect(self.refresh)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(GAP, GAP, GAP, GAP)
         layout.setSpacing(GAP)
@@ -75,12 +76,15 @@ class MethodList(Popover):
             min(max(right.y(), area.top()), area.bottom() - self.height()),
         )
         self.show()
+        self.list.edit.clear()
         self.list.edit.setFocus()
         self.list.stand_on(name)
 
     def refresh(self) -> None:
-        """Show the card again, because more is known of it."""
-        if self.list.standing:
+        """Show the card again, because more is known of it, or that the search found none."""
+        if not self.list.visible():
+            self.card.setPlainText("No method is called so.")
+        elif self.list.standing:
             self._show(self.list.standing)
 
     def _show(self, name: str) -> None:

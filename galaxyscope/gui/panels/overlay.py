@@ -72,6 +72,11 @@ class OverlayPanel(QWidget):
         self._threshold.setAccessibleName("Threshold")
         self._threshold.setRange(0, 1)
         self._threshold.setFont(tabular_font(self._threshold.font()))
+        # Told when it is finished: each digit of a number would be a threshold of its own.
+        self._threshold.setKeyboardTracking(False)
+        self._typing = False
+        self._threshold.lineEdit().textEdited.connect(self._begin_typing)
+        self._threshold.editingFinished.connect(self._end_typing)
         self._threshold.setToolTip("Relative to the map's maximum ([ and ])")
         self.source = ElidedLabel()
         self._pixels = AskLabel()
@@ -111,7 +116,7 @@ class OverlayPanel(QWidget):
         self._contour.clicked.connect(self._changed)
         self._segments.clicked.connect(self._changed)
         self._histogram.threshold_changed.connect(self.threshold_changed)
-        self._threshold.valueChanged.connect(self.threshold_changed)
+        self._threshold.valueChanged.connect(self._take_threshold)
         self.show_map(None)
         self.offer_styles(False, False)
 
@@ -171,11 +176,22 @@ class OverlayPanel(QWidget):
     def show_threshold(self, threshold: float, pixels: int, length: str = "") -> None:
         """Show a threshold, how many pixels lie above it and how long they reach."""
         self._histogram.set_threshold(threshold)
-        self._threshold.blockSignals(True)
-        self._threshold.setValue(threshold)
-        self._threshold.blockSignals(False)
+        if not self._typing:
+            self._threshold.blockSignals(True)
+            self._threshold.setValue(threshold)
+            self._threshold.blockSignals(False)
         above = f"{pixels:,} px above".replace(",", "\u2009")
         self._pixels.show_text(f"{length} · {above}" if length else above)
+
+    def _begin_typing(self) -> None:
+        self._typing = True
+
+    def _end_typing(self) -> None:
+        self._typing = False
+
+    def _take_threshold(self, threshold: float) -> None:
+        self._typing = False
+        self.threshold_changed.emit(threshold)
 
     def _changed(self) -> None:
         self.style_changed.emit(self.overlay_style())
