@@ -94,9 +94,11 @@ _RIGHT: WeakKeyDictionary[nn.Module, set[tuple[tuple[int, ...], FeatureMap]]] = 
 
 
 def forget(classifier: Classifier) -> None:
-    """Forget what was found in a network: it may have been changed since."""
+    """Forget what was found in a network: it may have been changed since.
+
+    Where a map lies is a matter of the layers, and stays.
+    """
     _LAST.pop(classifier.network, None)
-    _RIGHT.pop(classifier.network, None)
 
 
 def last_feature_map(classifier: Classifier, x: Tensor, score: Score = _FIRST) -> FeatureMap:

@@ -126,7 +126,7 @@ def test_cells_that_see_much_are_not(classify, make_input, kind, picture) -> Non
     assert preflight("grad-cam", classify(Body(STAYING[kind])), net_input).verdict == "fits"
 
 
-def test_a_place_is_compared_once(classify, monkeypatch) -> None:
+def test_a_place_is_compared_once(classify, make_input, monkeypatch) -> None:
     asked, classifier = [], classify(Body(nn.Identity()))
     monkeypatch.setattr(
         "galaxyscope.explain.search.astray", lambda *given: asked.append(1) or astray(*given)
@@ -136,6 +136,9 @@ def test_a_place_is_compared_once(classify, monkeypatch) -> None:
         last_feature_map(classifier, torch.rand((1, 3, SIZE, SIZE), generator=draw))
     assert len(asked) == 1
     last_feature_map(classifier, torch.rand(1, 3, 48, 48))
+    assert len(asked) == 2
+    for seed in range(2):  # of every galaxy the preflight asks again
+        assert preflight("grad-cam", classifier, make_input(SIZE, seed)).verdict == "fits"
     assert len(asked) == 2
 
 
