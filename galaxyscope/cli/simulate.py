@@ -7,6 +7,7 @@ from pathlib import Path
 
 from galaxyscope.cli.common import UsageError, number
 from galaxyscope.cli.progress import Progress
+from galaxyscope.records.tables import replacing
 
 NAME, HELP = "simulate", "galaxies of known truth"
 
@@ -29,6 +30,7 @@ def run(args: argparse.Namespace) -> int:
     from galaxyscope.sky.simulate import (
         Sample,
         draw_truth,
+        other_truths,
         simulate_galaxy,
         write_fits,
         write_jpeg,
@@ -39,6 +41,11 @@ def run(args: argparse.Namespace) -> int:
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{folder}: is not a folder")
     folder.mkdir(parents=True, exist_ok=True)
+    table = folder / "truth.csv"
+    try:
+        others = other_truths(table)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
     samples: list[Sample] = []
     try:
         with Progress(args.count) as progress:
@@ -54,5 +61,6 @@ def run(args: argparse.Namespace) -> int:
                     samples.append(Sample(f"{stem}.jpg", truth, args.size, False))
                 progress.end()
     finally:  # galaxies that were made before Ctrl-C keep their truth
-        write_truth_table(samples, folder / "truth.csv")
+        with replacing(table) as temporary:
+            write_truth_table(samples, temporary, others)
     return 0

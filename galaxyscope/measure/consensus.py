@@ -36,7 +36,7 @@ LIGHT = 6.0
 #: `SMOOTH`, as much as its error allows.
 ROUGH = 0.11
 #: Error of the network in galaxies that smooth, as a share of the length: its root mean square over
-#: the four kinds of bar of docs/bar-lengths.md.
+#: 208 simulated bars of four kinds, each kind and noise (0.06 and 0.1) counted alike.
 IN_SMOOTH = 0.19
 
 

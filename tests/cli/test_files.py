@@ -99,16 +99,15 @@ def test_a_terminal_that_knows_no_greek(
     assert (tmp_path / "pairs.csv").exists()
 
 
-def test_a_table_behind_a_link_grows_beside_the_table(folder: Path, tmp_path: Path) -> None:
-    elsewhere = tmp_path / "elsewhere"
-    elsewhere.mkdir()
-    (folder / "link.csv").symlink_to(elsewhere / "t.csv")
-    folder.chmod(0o500)  # nothing can be made beside the link
-    try:
-        assert run("predict", folder / "a bar.fits", "-o", folder / "link.csv") == 0
-    finally:
-        folder.chmod(0o700)
-    assert len(rows(elsewhere / "t.csv")) == 1
+@pytest.mark.parametrize("content", [b"\xff\xfe\x00", b"name,length\na,3\n"])
+def test_what_is_no_table_of_truths_is_not_replaced(
+    tmp_path: Path, capsys: Any, content: bytes
+) -> None:
+    (tmp_path / "truth.csv").write_bytes(content)
+    assert run("simulate", "-o", tmp_path, "--count", 1, "--size", 64) == 2
+    assert "truth.csv is not a table of truths" in capsys.readouterr().err
+    assert [p.name for p in tmp_path.iterdir()] == ["truth.csv"]
+    assert (tmp_path / "truth.csv").read_bytes() == content
 
 
 @pytest.mark.parametrize(

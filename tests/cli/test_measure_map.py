@@ -27,7 +27,7 @@ def angle(path: Path) -> float:
 
 @pytest.mark.parametrize("y_up", [True, False])
 def test_a_map_has_one_angle_in_every_format(tmp_path: Path, y_up: bool) -> None:
-    """Found by review: of a FITS cutout the angle on the array was the mirrored one."""
+    """Of a FITS cutout the angle on the array was the mirrored one."""
     y, x = np.mgrid[:80, :80] - 39.5
     along, across = x * np.cos(0.5) + y * np.sin(0.5), y * np.cos(0.5) - x * np.sin(0.5)
     values = np.exp(-((along / 14) ** 4) - (across / 4) ** 2).astype(np.float32)

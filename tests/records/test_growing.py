@@ -68,3 +68,16 @@ def test_impossible_places_are_refused_at_once(tmp_path: Path) -> None:
         GrowingTable(tmp_path / "t.xlsx", RECORD_COLUMNS)
     with pytest.raises(TableError, match="no folder"):
         GrowingTable(tmp_path / "no" / "t.csv", RECORD_COLUMNS)
+
+
+def test_the_rows_of_a_link_grow_beside_the_table_that_it_leads_to(tmp_path: Path) -> None:
+    """A link may lead to another disk, and no file can be renamed from one to the other."""
+    (tmp_path / "elsewhere").mkdir()
+    link, table = tmp_path / "link.csv", tmp_path / "elsewhere" / "t.csv"
+    link.symlink_to(table)
+    with GrowingTable(link, RECORD_COLUMNS) as first, GrowingTable(link, RECORD_COLUMNS) as second:
+        assert first.part == table.with_name("t.csv.part")
+        assert second.part == table.with_name("t.csv.part2")
+        first.add(record_row(ROWS[0]))
+    assert read_records(table) == ROWS[:1]
+    assert link.is_symlink()

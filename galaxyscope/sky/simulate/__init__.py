@@ -4,6 +4,7 @@ from galaxyscope.sky.simulate.colour import lupton_colour
 from galaxyscope.sky.simulate.draw import draw_truth, draw_varied
 from galaxyscope.sky.simulate.files import (
     Sample,
+    other_truths,
     write_fits,
     write_jpeg,
     write_truth_table,
@@ -21,6 +22,7 @@ __all__ = [
     "draw_truth",
     "draw_varied",
     "lupton_colour",
+    "other_truths",
     "plain_bar",
     "simulate_galaxy",
     "write_fits",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -152,32 +152,44 @@ def write_jpeg(
     Image.fromarray(lupton_colour(image, brightness)).save(path, "JPEG", quality=quality)
 
 
-def write_truth_table(samples: Iterable[Sample], path: Path | str) -> None:
-    """Write one row per picture, :data:`COLUMNS`.
+def write_truth_table(
+    samples: Iterable[Sample], path: Path | str, others: Iterable[Mapping[str, str]] = ()
+) -> None:
+    """Write one row per picture, :data:`COLUMNS`, behind those of `other_truths`.
 
     Lengths are full lengths as seen on the sky unless they are called intrinsic; position
     angles are degrees east of north; ``x1, y1, x2, y2`` are the bar's ends in the file's own
     pixel coordinates (0-based, centres at integers). Cells of an unbarred galaxy's bar are
-    empty. Rows that the table already has of other pictures beside it stay, before the new ones.
+    empty.
     """
-    path = Path(path)
     made = [_row(sample) for sample in samples]
-    others = _other_rows(path, {str(row["file"]) for row in made})
-    with path.open("w", newline="", encoding="utf-8") as handle:
+    names = {row["file"] for row in made}
+    with Path(path).open("w", newline="", encoding="utf-8") as handle:
         writer = csv.DictWriter(handle, COLUMNS, extrasaction="ignore", lineterminator="\n")
         writer.writeheader()
-        writer.writerows(others)
+        writer.writerows(row for row in others if row["file"] not in names)
         writer.writerows(made)
 
 
-def _other_rows(path: Path, made: set[str]) -> list[dict[str, str]]:
-    """Rows of a table of truths whose pictures were not made now, and are still there."""
+def other_truths(path: Path) -> list[dict[str, str]]:
+    """Rows that a table of truths has already, of pictures that still lie beside it.
+
+    Raises
+    ------
+    ValueError
+        If it is not such a table.
+    """
     if not path.exists():
         return []
-    with path.open(newline="", encoding="utf-8") as handle:
-        rows = list(csv.DictReader(handle))
-    others = [row for row in rows if (row.get("file") or "") not in {"", *made}]
-    return [row for row in others if (path.parent / row["file"]).exists()]
+    try:
+        with path.open(newline="", encoding="utf-8") as handle:
+            reader = csv.DictReader(handle)
+            rows = list(reader)
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ValueError(f"{path} is not a table of truths ({error})") from error
+    if not {"file", "size_px"} <= set(reader.fieldnames or ()):
+        raise ValueError(f"{path} is not a table of truths")
+    return [row for row in rows if row["file"] and (path.parent / row["file"]).is_file()]
 
 
 def _header(image: SkyImage, band: Band | None) -> Header:
